@@ -1,0 +1,6 @@
+"""`python -m vapi_sessions_mcp` is the command `vapi-sessions-mcp`."""
+
+from vapi_sessions_mcp.cli import main
+
+if __name__ == "__main__":
+    main()

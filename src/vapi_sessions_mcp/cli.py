@@ -1,0 +1,187 @@
+"""The command: options and environment in, a server out, or one line on stderr and exit code 2."""
+
+import gc
+import logging
+import os
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from vapi_sessions_mcp import __version__
+from vapi_sessions_mcp.settings import (
+    DEFAULT_BASE_URL,
+    PREFIX,
+    Settings,
+    SettingsError,
+    check_environment,
+    read_api_key,
+)
+
+IN_MEMORY = ":memory:"
+LOG_LEVELS = ("debug", "info", "warning", "error")
+PORT = click.IntRange(0, 65_535)
+SECONDS = click.FloatRange(min=0.1, max=600)
+
+
+def main() -> None:
+    """Run the command; exit code 0, 1 for a demo that failed, 2 for what cannot be started."""
+    try:
+        code = command.main(prog_name="vapi-sessions-mcp", standalone_mode=False)
+    except click.ClickException as exc:
+        code = _fail(exc.format_message())
+    except SettingsError as exc:
+        code = _fail(str(exc))
+    except (KeyboardInterrupt, click.Abort):
+        code = 130
+    sys.exit(code)
+
+
+@click.group(
+    invoke_without_command=True,
+    context_settings={
+        "auto_envvar_prefix": PREFIX.rstrip("_"),
+        "help_option_names": ["-h", "--help"],
+        "show_default": True,
+    },
+    epilog=(
+        "The key comes from VAPI_API_KEY, or from the file that VAPI_API_KEY_FILE names. Every"
+        " option can be set as VAPI_MCP_<OPTION>, such as VAPI_MCP_TRANSPORT=http."
+    ),
+)
+@click.option(
+    "--transport",
+    type=click.Choice(["stdio", "http"]),
+    default="stdio",
+    help="stdio for a desktop host, http for agents and teams.",
+)
+@click.option("--host", default="127.0.0.1", help="Address to listen on, with http.")
+@click.option("--port", type=PORT, default=9090, help="Port for http; 0 takes a free one.")
+@click.option(
+    "--allowed-host",
+    "allowed_hosts",
+    multiple=True,
+    envvar="VAPI_MCP_ALLOWED_HOST",
+    metavar="NAME",
+    help="Host name that clients may use besides this machine's own. Repeatable.",
+)
+@click.option(
+    "--allow-unauthenticated",
+    is_flag=True,
+    help="Let other machines in without asking who they are.",
+)
+@click.option(
+    "--tool-names",
+    type=click.Choice(["full", "short"]),
+    default="full",
+    help="vapi-sessioncontroller… or create_session, list_sessions…",
+)
+@click.option("--read-only", is_flag=True, help="Only list and get exist.")
+@click.option(
+    "--sandbox", is_flag=True, help="A stand-in for Vapi with sample data: no key, no cost."
+)
+@click.option(
+    "--sandbox-db",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Keep the sandbox's data in FILE.  [default: in memory]",
+)
+@click.option(
+    "--base-url",
+    default=DEFAULT_BASE_URL,
+    envvar=["VAPI_MCP_BASE_URL", "VAPI_BASE_URL"],
+    help="Vapi's API; https://api.eu.vapi.ai in the EU.",
+)
+@click.option("--connect-timeout", type=SECONDS, default=5, help="Seconds to connect to Vapi.")
+@click.option("--timeout", type=SECONDS, default=30, help="Seconds for a whole call.")
+@click.option("--grace", type=SECONDS, default=10, help="Seconds for calls in flight at the end.")
+@click.option(
+    "--log-level", type=click.Choice(LOG_LEVELS), default="warning", help="What stderr tells."
+)
+@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.pass_context
+def command(
+    context: click.Context, *, sandbox: bool, sandbox_db: str | None, log_level: str, **options: Any
+) -> None:
+    """Serve Vapi sessions to AI agents over MCP: create, list, get, update, delete.
+
+    Without a subcommand it serves on stdin and stdout, which is what Claude
+    Desktop and IDEs start.
+    """
+    check_environment(os.environ, _variables())
+    _log(log_level)
+    if context.invoked_subcommand:
+        return
+    api_key = None if sandbox else read_api_key(os.environ)
+    settings = Settings(api_key=api_key, **options)
+    if sandbox_db and not sandbox:
+        raise SettingsError("--sandbox-db keeps the sandbox's data: add --sandbox.")
+    with _heavy_imports():
+        from vapi_sessions_mcp import run
+    run.serve(settings, sandbox=(sandbox_db or IN_MEMORY) if sandbox else None)
+
+
+@command.command("sandbox")
+@click.option("--host", default="127.0.0.1", help="Address to listen on.")
+@click.option("--port", type=PORT, default=9900, help="Port; 0 takes a free one.")
+@click.option(
+    "--sandbox-db",
+    type=click.Path(dir_okay=False),
+    envvar="VAPI_MCP_SANDBOX_DB",
+    metavar="FILE",
+    help="Keep the data in FILE.  [default: in memory]",
+)
+def serve_sandbox(*, host: str, port: int, sandbox_db: str | None) -> None:
+    """Serve the stand-in for Vapi over HTTP, for any client that takes a base URL."""
+    Settings(transport="http", host=host)  # the same rule for a bind that others can reach
+    with _heavy_imports():
+        from vapi_sessions_mcp import run
+    run.serve_sandbox(host, port, sandbox_db or IN_MEMORY)
+
+
+@command.command()
+def demo() -> int:
+    """Drive a real server on the sandbox through all five tools and tell what happens."""
+    with _heavy_imports():
+        from vapi_sessions_mcp import demo as account
+    return account.run()
+
+
+@contextmanager
+def _heavy_imports() -> Generator[None]:
+    """Import the SDK late and without garbage collection.
+
+    Late spares --help, --version and a wrong option 1400 ms; without collection
+    the import takes a tenth less, and nothing it makes is garbage.
+    """
+    gc.disable()
+    yield
+    gc.enable()
+    gc.freeze()
+
+
+def _variables() -> set[str]:
+    """Every `VAPI_MCP_*` name that some option reads."""
+    names: set[str] = set()
+    commands = {"": command, **{f"{name}_": sub for name, sub in command.commands.items()}}
+    for prefix, owner in commands.items():
+        for option in owner.params:
+            own = option.envvar or f"{PREFIX}{prefix}{option.name}".upper()
+            names.update([own] if isinstance(own, str) else own)
+    return {name for name in names if name.startswith(PREFIX)}
+
+
+def _log(level: str) -> None:
+    """Log to stderr; other libraries never below INFO, the HTTP client never its URLs."""
+    logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    own = logging.getLevelNamesMapping()[level.upper()]
+    logging.getLogger().setLevel(max(own, logging.INFO))
+    logging.getLogger("vapi_sessions_mcp").setLevel(own)
+    logging.getLogger("httpx2").setLevel(max(own, logging.WARNING))
+
+
+def _fail(message: str) -> int:
+    click.echo(f"vapi-sessions-mcp: {' '.join(message.split())}", err=True)
+    return 2

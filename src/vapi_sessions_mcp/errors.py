@@ -1,0 +1,71 @@
+"""What can stand between a caller and an answer, each with a sentence that says what to do next.
+
+    VapiError
+    ├── BadArguments      refused here, field by field; nothing was sent
+    ├── NotConfigured     no API key; nothing was sent
+    ├── Unreachable       no answer: DNS, connection, TLS
+    │   └── TimedOut      no answer in time
+    ├── Refused           3xx and 4xx
+    │   ├── Unauthorized  401
+    │   ├── NotFound      404
+    │   └── RateLimited   429
+    ├── Failed            5xx
+    └── Garbled           an answer that is not the JSON promised
+
+The text of each is safe to show to a model or a person: no key, no HTML, no
+stack trace.
+"""
+
+
+class VapiError(Exception):
+    """No answer; `str()` says why and what to do next."""
+
+
+class BadArguments(VapiError):
+    """The arguments break a rule; nothing was sent."""
+
+    def __init__(self, problems: list[str]) -> None:
+        """`problems` are whole sentences, each naming its field."""
+        super().__init__(" ".join([*problems, "Nothing was sent to Vapi."]))
+        self.problems = problems
+
+
+class NotConfigured(VapiError):
+    """There is no API key; nothing was sent."""
+
+
+class Unreachable(VapiError):
+    """Vapi gave no answer."""
+
+
+class TimedOut(Unreachable):
+    """Vapi gave no answer in time."""
+
+
+class Refused(VapiError):
+    """Vapi said no, and would say it again."""
+
+
+class Unauthorized(Refused):
+    """Vapi does not accept the key."""
+
+
+class NotFound(Refused):
+    """There is no such session."""
+
+
+class RateLimited(Refused):
+    """Too many requests; `retry_after` is Vapi's own wait in seconds, where it gave one."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        """`retry_after` in seconds, or None."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Failed(VapiError):
+    """Vapi itself failed."""
+
+
+class Garbled(VapiError):
+    """Vapi's answer is not what it promised."""

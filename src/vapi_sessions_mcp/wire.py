@@ -1,0 +1,57 @@
+"""JSON as it crosses the wire: parsed strictly, valid Unicode and finite numbers only, compact."""
+
+import json
+import math
+from typing import Any, NoReturn, cast
+
+MAX_DEPTH = 100
+
+
+def parse(raw: bytes) -> Any:
+    """The JSON value in `raw`; lone surrogates become U+FFFD, numbers past a float stay text.
+
+    Raises ValueError for anything that is not JSON, and for JSON nested deeper
+    than `MAX_DEPTH`.
+    """
+    try:
+        value = json.loads(raw, parse_float=_finite, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    _check_depth(value)
+    if b"\\ud" in raw or b"\\uD" in raw:
+        return json.loads(clean(json.dumps(value, ensure_ascii=False)))
+    return value
+
+
+def compact(value: Any) -> str:
+    """`value` as JSON without a needless byte; raises ValueError for NaN and infinities."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def clean(text: str) -> str:
+    """`text` as valid Unicode: a lone surrogate, which ends a stdio server, becomes U+FFFD."""
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
+def _finite(text: str) -> float | str:
+    number = float(text)
+    return number if math.isfinite(number) else text
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _check_depth(value: Any) -> None:
+    level: list[Any] = [value]
+    for _ in range(MAX_DEPTH):
+        level = [child for node in level for child in _children(node)]
+        if not level:
+            return
+    raise ValueError("nested too deeply")
+
+
+def _children(node: Any) -> list[Any]:
+    if isinstance(node, dict):
+        return list(cast("dict[str, Any]", node).values())
+    return cast("list[Any]", node) if isinstance(node, list) else []

@@ -1,0 +1,82 @@
+"""What every test shares: the sandbox as upstream, watched, and a client for each protocol era."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, TypeAlias
+
+import anyio
+import httpx2
+import pytest
+from mcp import Client
+from mcp_types import CallToolResult, TextContent
+
+from vapi_sessions_mcp.sandbox import SANDBOX_KEY, create_app
+from vapi_sessions_mcp.server import build_server
+from vapi_sessions_mcp.settings import Settings
+from vapi_sessions_mcp.vapi import Vapi
+
+ERAS = ("legacy", "auto")
+LIST = "vapi-sessioncontrollerfindallpaginated"
+GET = "vapi-sessioncontrollerfindone"
+CREATE = "vapi-sessioncontrollercreate"
+UPDATE = "vapi-sessioncontrollerupdate"
+DELETE = "vapi-sessioncontrollerremove"
+
+
+class Upstream(httpx2.AsyncBaseTransport):
+    """Passes each request on to `answers` and remembers it."""
+
+    def __init__(self, answers: httpx2.AsyncBaseTransport) -> None:
+        self.answers = answers
+        self.requests: list[httpx2.Request] = []
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.requests.append(request)
+        return await self.answers.handle_async_request(request)
+
+
+Connect: TypeAlias = Callable[..., AbstractAsyncContextManager[Client]]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def upstream() -> Upstream:
+    """The sandbox, fresh, behind a watch."""
+    return Upstream(httpx2.ASGITransport(create_app()))
+
+
+@pytest.fixture(params=ERAS)
+def era(request: pytest.FixtureRequest) -> str:
+    """Both protocol eras: the 2025 handshake and 2026-07-28."""
+    return str(request.param)
+
+
+@pytest.fixture
+def connect(upstream: Upstream, era: str) -> Connect:
+    """A client in the memory of this process, in each era, with the sandbox as upstream."""
+
+    @asynccontextmanager
+    async def connect(**options: Any) -> AsyncGenerator[Client]:
+        given: dict[str, Any] = {
+            "api_key": SANDBOX_KEY,
+            "base_url": "http://localhost:9",
+            **options,
+        }
+        settings = Settings(**given)
+        server = build_server(Vapi(settings, transport=upstream), settings)
+        with anyio.fail_after(20):
+            async with Client(server, mode=era) as client:
+                yield client
+
+    return connect
+
+
+def text(result: CallToolResult) -> str:
+    """The text of the first content block."""
+    block = result.content[0]
+    assert isinstance(block, TextContent)
+    return block.text
