@@ -1,5 +1,6 @@
 """A tour for people: a real server on the sandbox, driven by the SDK's client through all tools."""
 
+import json
 import os
 import sys
 from typing import Any, cast
@@ -21,17 +22,20 @@ class DemoFailed(Exception):
 
 def run() -> int:
     """Tell the tour on stdout; 0 when every step really worked, else 1 and the reason on stderr."""
+    failure = ""
     try:
-        anyio.run(_tour)
-    except* (DemoFailed, MCPError, TimeoutError, OSError) as group:
-        for exc in group.exceptions:
-            click.echo(f"vapi-sessions-mcp: the demo failed: {exc or type(exc).__name__}", err=True)
+        failure = anyio.run(_tour)
+    except* (MCPError, TimeoutError, OSError) as group:
+        failure = f"the server did not start or did not answer ({group.exceptions[0]!r})"
+    if failure:
+        click.echo(f"vapi-sessions-mcp: the demo failed: {failure}", err=True)
         return 1
-    click.echo("\nEvery step worked. Try it in your own host: see README.md.")
+    click.echo("\nEvery step worked. To see it in your own host, follow README.md.")
     return 0
 
 
-async def _tour() -> None:
+async def _tour() -> str:
+    """Walk it on a server of its own; the reason why a step failed, or nothing."""
     server = StdioServerParameters(
         command=sys.executable,
         args=["-m", "vapi_sessions_mcp", "--sandbox", "--tool-names", "short"],
@@ -39,7 +43,11 @@ async def _tour() -> None:
     )
     with anyio.fail_after(DEADLINE_SECONDS):
         async with Client(server) as client:
-            await _Tour(client).walk()
+            try:
+                await _Tour(client).walk()
+            except DemoFailed as exc:
+                return str(exc)
+    return ""
 
 
 class _Tour:
@@ -51,10 +59,79 @@ class _Tour:
     async def walk(self) -> None:
         """All five tools, then the proof that the deletion happened."""
         tools = (await self._client.list_tools()).tools
-        _tell("A server on the sandbox, over stdio", f"MCP {self._client.protocol_version}")
-        _say("tools", ", ".join(tool.name for tool in tools))
-        latest = await self._find()
-        await self._read(latest)
+        names = ", ".join(tool.name for tool in tools)
+        click.echo(f"A server on the sandbox, over stdio, MCP {self._client.protocol_version}.")
+        click.echo(f"It offers {names}.")
+        await self._read(await self._find())
         id = await self._create()
         await self._update(id)
         await self._delete(id)
+
+    async def _find(self) -> str:
+        _ask(f"Who is {CALLER}, and when did we last speak?")
+        page = await self._call("list_sessions", number=CALLER, limit=3)
+        for session in page["results"]:
+            _tell(f"{session['createdAt'][:16]}  {session['status']}  {session['name']}")
+        _expect(page["metadata"]["totalItems"] > 0, f"{CALLER} has sessions")
+        return page["results"][0]["id"]
+
+    async def _read(self, id: str) -> None:
+        _ask("What did they say then?")
+        session = await self._call("get_session", id=id)
+        spoken = [_line(m) for m in session["messages"] if m["role"] in ("user", "bot", "assistant")]
+        for line in spoken[:4]:
+            _tell(line)
+        _tell(f"… {len(spoken)} lines in all, {session['cost']:.2f} USD")
+        _expect(bool(spoken), "the conversation can be read")
+
+    async def _create(self) -> str:
+        _ask("Open a session for the follow-up.")
+        body = {"name": "Follow-up", "customer": {"number": CALLER}, "status": "active"}
+        session = await self._call("create_session", body=body)
+        _tell(f"{session['id']}  {session['status']}  {session['name']}")
+        _expect(session["name"] == "Follow-up", "the new session has its name")
+        return session["id"]
+
+    async def _update(self, id: str) -> None:
+        _ask("Note what we promised, and close it.")
+        note = {"role": "assistant", "content": "We call back on Monday at 9."}
+        body = {"messages": [note], "status": "completed"}
+        session = await self._call("update_session", id=id, body=body)
+        _tell(f"{session['status']}, {len(session['messages'])} message")
+        _expect(session["status"] == "completed", "the session is closed")
+
+    async def _delete(self, id: str) -> None:
+        _ask("The customer wants it erased.")
+        session = await self._call("delete_session", id=id)
+        _tell(f"deleted: {session['name']}")
+        result = await self._client.call_tool("get_session", {"id": id})
+        _tell(f"get_session now says: {_text(result)}")
+        _expect(bool(result.is_error), "the deleted session is gone")
+
+    async def _call(self, tool: str, **arguments: Any) -> dict[str, Any]:
+        click.echo(f"  > {tool} {json.dumps(arguments)}")
+        result = await self._client.call_tool(tool, arguments)
+        _expect(not result.is_error, f"{tool} answers, but it says: {_text(result)}")
+        return cast("dict[str, Any]", result.structured_content)
+
+
+def _ask(question: str) -> None:
+    click.echo(f"\n{question}")
+
+
+def _tell(line: str) -> None:
+    click.echo(f"    {line}")
+
+
+def _expect(met: bool, what: str) -> None:
+    if not met:
+        raise DemoFailed(f"expected that {what}")
+
+
+def _line(message: dict[str, Any]) -> str:
+    text = message.get("content") or message.get("message") or ""
+    return f"{message['role']}: {text[:90]}"
+
+
+def _text(result: CallToolResult) -> str:
+    return " ".join(block.text for block in result.content if isinstance(block, TextContent))

@@ -47,7 +47,7 @@ Role: TypeAlias = Literal[
 class Arguments(BaseModel):
     """Named arguments; an explicit null means that the argument was not given."""
 
-    model_config = ConfigDict(extra="forbid", alias_generator=to_camel)
+    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -90,7 +90,7 @@ class Message(Open):
     role: Role = Field(description="Who speaks")
     content: str | None = Field(None, max_length=10_000, description="Text, in chats")
     name: Label | None = Field(None, description="Speaker's name")
-    tool_calls: list[JsonObject] | None = Field(
+    tool_calls: Annotated[list[JsonObject], BeforeValidator(from_json_text)] | None = Field(
         None, alias="tool_calls", description="Calls the assistant made"
     )
     tool_call_id: str | None = Field(

@@ -89,7 +89,7 @@ def is_loopback(host: str) -> bool:
 def _check_base_url(url: str) -> None:
     try:
         parts = urlsplit(url)
-        host = parts.hostname or ""
+        host, _ = parts.hostname or "", parts.port
     except ValueError:
         raise SettingsError(f"--base-url {url!r} is not a URL.") from None
     if parts.username or parts.password or parts.query or parts.fragment:

@@ -66,7 +66,7 @@ def _problem(model: type[BaseModel], error: ErrorDetails) -> str:
 
 def _field(location: tuple[int | str, ...]) -> str:
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
-    return path[1:121]
+    return path[1:121] or "arguments"
 
 
 def _hint(model: type[BaseModel], unknown: str) -> str:

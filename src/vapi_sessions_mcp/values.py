@@ -71,7 +71,7 @@ def _comma_separated(value: object) -> object:
 
 def _texts(value: object) -> object:
     value = from_json_text(value)
-    return value.split(",") if isinstance(value, str) else value
+    return [item.strip() for item in value.split(",")] if isinstance(value, str) else value
 
 
 def _timestamp(value: str) -> str:

@@ -37,8 +37,6 @@ class Vapi:
 
     async def __aenter__(self) -> Self:
         self._users += 1
-        if self._client is None:
-            self._client = self._open()
         return self
 
     async def __aexit__(
@@ -91,8 +89,10 @@ class Vapi:
     async def _exchange(
         self, operation: Operation, request: Request, outcome: Outcome
     ) -> tuple[int, httpx2.Headers, bytes]:
-        if self._client is None:
+        if not self._users:
             raise RuntimeError("Vapi is called inside `async with` only")
+        # Opened by the first call: TLS costs the start-up 80 ms, and registries only list tools.
+        self._client = self._client or self._open()
         content = request.content()
         async with self._client.stream(
             operation.method,

@@ -14,7 +14,7 @@ def parse(raw: bytes) -> Any:
     than `MAX_DEPTH`.
     """
     try:
-        value = json.loads(raw, parse_float=_finite, parse_constant=_refuse)
+        value = json.loads(raw.decode("utf-8-sig"), parse_float=_finite, parse_constant=_refuse)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     _check_depth(value)
@@ -30,7 +30,7 @@ def compact(value: Any) -> str:
 
 def clean(text: str) -> str:
     """`text` as valid Unicode: a lone surrogate, which ends a stdio server, becomes U+FFFD."""
-    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _finite(text: str) -> float | str:
