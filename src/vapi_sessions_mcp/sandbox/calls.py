@@ -1,7 +1,8 @@
 """Telephone conversations of an invented pet clinic, hand-written, as the samples tell them."""
 
-# One turn a line: B is the assistant, U the customer, T a tool ("name arguments => result");
-# an indented line goes on with the turn above. <words> are filled in from people and cases.
+# One turn a line: B is the assistant, U the customer, T a tool ("name arguments => result").
+# <words> are filled in from people.py and cases.py.
+# ruff: noqa: E501 - a turn stays on its line
 CALLS: dict[str, tuple[str, str]] = {
     "late_delivery": (
         "Where is order <order>?",
@@ -62,10 +63,10 @@ B: The mistake was ours. Have a good day, <first>.
 """,
     ),
     "waiting_room": (
-        "Complaint: 95 minutes in the waiting room",
+        "Complaint: 95 minutes of waiting",
         """
 B: Juniper Pet Clinic, Sage speaking. How may I help?
-U: I want to make a complaint. I sat in your waiting room for ninety-five minutes on Tuesday with a cat that was screaming the place down.
+U: I want to make a complaint. I sat in your waiting room for ninety-five minutes on Tuesday with a dog that was howling the place down.
 B: That is far too long, and I'm sorry. Would you tell me what happened, so that I write it down properly?
 U: My appointment was at three. At half past they said "ten more minutes". At four the same. Nobody told me there'd been an emergency until I was paying.
 B: So the wait itself, and being given times that weren't true. Have I got that right?
@@ -125,7 +126,7 @@ U: Good day! Am I speaking with the owner of the business?
 B: I'm the clinic's assistant. What is it about?
 U: This is an important call about <pitch>. You have been pre-selected and the offer ends today.
 B: Thank you, we don't buy over the telephone. Please take this number off your list.
-U: If I could have just two minutes with whoever pays the bills –
+U: If I could have just two minutes with whoever pays the bills ...
 B: The answer is no. I'm ending the call now. Goodbye.
 """,
     ),
@@ -177,20 +178,20 @@ B: All right. Goodbye.
 """,
     ),
     "chocolate": (
-        "Emergency: <pet> ate <poison>",
+        "Emergency: <pet> ate poison",
         """
 B: Juniper after hours, this is Luna. If your animal isn't breathing, say so now.
-U: She's breathing, but <pet> just ate <poison>! The whole thing!
+U: Breathing, yes, but <pet> just ate <poison>! The whole thing!
 B: Okay. How long ago, and what does <pet> weigh?
 U: Twenty minutes, maybe. About <weight> pounds.
 B: Any vomiting, shaking, or a racing heart?
-U: She threw up once. She's very restless.
+U: Threw up once already, and can't sit still.
 T: triage {"substance": "<poison>", "weight_lb": <weight>, "minutes": 20, "signs": ["vomiting", "restless"]} => {"level": "red", "advice": "come in now", "vet_on_call": "Dr. Amara Nwosu"}
 B: That needs a vet now. Dr. Nwosu is on call and I'm waking her. Can you be here within half an hour?
 U: Fifteen minutes. The door on Alder Street?
-B: The side door, under the blue lamp. Ring twice. Bring the packaging. Don't make her vomit again and don't give milk.
-U: My husband wanted to give her salt water!
-B: Please don't: that can be worse than what she ate.
+B: The side door, under the blue lamp. Ring twice. Bring the packaging. Don't try to bring it up, and no milk.
+U: Somebody told us to give salt water!
+B: Please don't: that can be worse than the poison itself.
 T: page_vet {"vet": "Dr. Amara Nwosu", "case": "<pet>, <poison>"} => {"acknowledged": true, "arrives": "12 minutes"}
 B: Dr. Nwosu answered and will be there before you. Drive carefully.
 """,
@@ -245,7 +246,7 @@ B: Is this <name>?
 U: It is.
 T: read_prescription {"pet": "<pet>", "medicine": "<medicine>"} => {"refills_left": <left>, "last_check": "<checked>", "dose": "<dose>"}
 B: I see <dose>, <left> refills left, last check-up on <checked>. Is <pet> eating and drinking normally?
-U: Yes, though she's sleepy the first hour after the tablet.
+U: Yes, only sleepy for the first hour after the tablet.
 B: I'll pass that on to the vet. It's a known effect, but she'll want to hear it. Pick up, or shall we send it?
 U: Pick up. Tomorrow after five?
 T: order_refill {"pet": "<pet>", "medicine": "<medicine>", "pickup": "tomorrow 17:00"} => {"ready": true, "price": <price>}

@@ -1,7 +1,11 @@
 """The sixty samples: which conversation, with whom, when, and what is special about it."""
 
+# ruff: noqa: E501 - a sample stays on one line
+
 from dataclasses import dataclass, field
 from typing import Any
+
+from vapi_sessions_mcp.sandbox.people import stable_id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +63,7 @@ CASES: tuple[Case, ...] = (
     call("insurance", "billing", "greta", "2026-10-22T11:08:20.777Z", insurer="Fetchwell", treatment="knee surgery", estimate=3900, claim="5521", outputs={"reason": "insurance", "estimate_usd": 3900, "follow_up": True}),
     call("silence", "reception", None, "2026-10-22T13:00:59.001Z"),
     chat("parcel_chat", "delivery", "lucy", "2026-10-22T21:17:33.120Z", order="JP-20402", state="sorted in the depot", eta="on Friday", item="puppy kibble 12 kg", neighbour="27"),
-    call("chocolate", "night", "sam", "2026-10-23T23:48:07.365Z", squad="night watch", poison="a bar of dark chocolate", weight=5, outputs={"level": "red", "vet_woken": True}),
+    call("chocolate", "night", "harold", "2026-10-23T23:48:07.365Z", squad="night watch", poison="a bar of dark chocolate", weight=45, outputs={"level": "red", "vet_woken": True}),
     call("vaccine_reminder", "outreach", "omar", "2026-10-24T10:05:14.800Z", vaccine="rabies", due="7 November", slot="Tuesday at 9:20"),
     chat("spanish", "reception", "ana", "2026-10-24T16:32:50.099Z", slot="lunes a las 9:40"),
     call("double_charge", "billing", "harold", "2026-10-26T09:02:27.541Z", amount=148, card="4417", outputs={"reason": "double_charge", "refund_usd": 148, "resolved": True}),
@@ -98,9 +102,9 @@ CASES: tuple[Case, ...] = (
     call("late_delivery", "delivery", "greta", "2026-11-13T15:19:02.981Z", **late("JP-20471", "a sack of elkhound food", "on Monday", "Harbor depot", "on Saturday"), inline=True),
     chat("erase", "billing", "priya", "2026-11-14T10:10:10.100Z"),
     call("double_charge", "billing", "tomas", "2026-11-14T17:36:48.413Z", amount=96, card="0032", variables={"customerName": "Tomás", "petName": "Lola", "balanceUsd": 96.0}),
-    chat("spanish", "reception", "tomas", "2026-11-15T18:47:24.656Z", slot="martes a las 17:20"),
+    chat("spanish", "reception", "tomas", "2026-11-15T18:47:24.656Z", slot="martes a las 17:20", kind="gata"),
     call("silence", "night", None, "2026-11-16T03:33:33.330Z", squad="night watch"),
-    call("registration", "reception", "priya", "2026-11-16T13:29:11.875Z", new_address="5 Cedar Court, Seattle", age="Four", weight=1, vaccinated="January", fear="cats", slot="Friday at 11:00", client="2307", squad="front desk"),
+    call("registration", "reception", "bea", "2026-11-16T13:29:11.875Z", new_address="5 Cedar Court, Salt Lake City", age="Five", weight=31, vaccinated="January", fear="cats", slot="Friday at 11:00", client="2307", squad="front desk", extra={"workflowId": stable_id("workflow/registration")}),
     chat("invoice", "billing", "maya", "2026-11-17T09:59:59.999Z", month="October", invoice="2026-1033", amount=148, extra={"metadata": {"variableValues": {"channel": "web", "locale": "en-US"}}, "assistantOverrides": None, "squadId": None, "phoneNumberId": None}),
     call("reschedule", "reception", "desk", "2026-11-17T14:06:40.132Z", **move("Monday", "09:00", "Thursday", "a weight check", "V-3391"), twilio="clinic"),
     chat("damaged", "delivery", "kenji", "2026-11-18T02:52:16.570Z", order="JP-20480", item="sweet potato biscuits", replacement="JP-20493"),

@@ -1,5 +1,7 @@
 """Written conversations of the same clinic, in five languages, in the notation of calls.py."""
 
+# ruff: noqa: E501 - a turn stays on its line
+
 CHATS: dict[str, tuple[str, str]] = {
     "parcel_chat": (
         "Order <order>: parcel status",
@@ -46,7 +48,7 @@ B: Invoice <invoice> is on its way to <email>, and I've made that your address.
     "quote": (
         "Price of <treatment>",
         """
-U: How much would <treatment> be for <pet>? She's <age>.
+U: How much would <treatment> be for <pet>? Age: <age>.
 T: price_list {"treatment": "<treatment>", "kind": "<kind>"} => {"from": <low>, "to": <high>, "includes": ["blood test", "anaesthesia", "check-up after 10 days"]}
 B: For <kind> of that age, <treatment> is usually between <low> and <high> dollars, with the blood test, the anaesthesia and a check-up after ten days.
 U: what makes it the higher number?
@@ -72,7 +74,7 @@ U: That was easier than my gym.
 """,
     ),
     "allergy": (
-        "Is <item> safe with <allergy>?",
+        "Is <item> safe with an allergy?",
         """
 U: Hi! <pet> has <allergy>. Is <item> ok?
 T: read_label {"item": "<item>"} => {"ingredients": [<ingredients>], "may_contain": ["traces of chicken fat"]}
@@ -148,7 +150,7 @@ U: 🥒🎉🥒🎉 thank you byeeee
 U: I just wanted to say that Dr. Nwosu saved <pet>'s life on Saturday. She stayed until four in the morning. Please tell her.
 T: send_kudos {"to": "Dr. Amara Nwosu", "from": "<name>", "about": "<pet>, Saturday night"} => {"delivered": true}
 B: I've passed on every word, <first>. How is <pet> today?
-U: Stealing toast. So: herself.
+U: Stealing toast. So: back to normal.
 B: That's the best news of the week. Keep to the soft food until Thursday, toast aside.
 """,
     ),

@@ -1,5 +1,7 @@
 """Who appears in the samples: the clinic's assistants, its squads, and its invented customers."""
 
+# ruff: noqa: E501 - a customer stays on one line
+
 import uuid
 from typing import Any
 
@@ -60,7 +62,8 @@ CUSTOMERS: dict[str, dict[str, Any]] = {
     "omar": {"number": "+19175550195", "name": "Omar Haddad", "email": "omar.h@example.org"},
     "lucy": {"name": "Lucy Chen", "email": "lucy.chen@example.com"},
     "harold": {"number": "+16025550126", "name": "Harold Pike", "externalId": "cust-1031"},
-    "shelter": {"number": "+15125550160", "extension": "204", "name": "Nadia Brooks", "email": "intake@example.org", "externalId": "partner-2"},
+    "shelter": {"number": "+15125550160", "extension": "204", "name": "Nadia Brooks", "email": "intake@example.org", "externalId": "partner-2", "assistantOverrides": {"variableValues": {"partner": "Second Chance", "rate": "charity"}}},
+    "bea": {"number": "+18015550133", "name": "Beatrix Young", "email": "bea@example.com", "squadOverrides": {"variableValues": {"newClient": True, "visits": 0}}},
     "desk": {"number": "8821", "numberE164CheckEnabled": False, "extension": "21", "name": "Front desk, inside line"},
 }  # fmt: skip
 PETS: dict[str, dict[str, str]] = {
@@ -78,5 +81,6 @@ PETS: dict[str, dict[str, str]] = {
     "lucy": {"first": "Lucy", "pet": "Juno", "kind": "a whippet", "birthday": "January 5th, 2022"},
     "harold": {"first": "Harold", "pet": "Winston", "kind": "a poodle", "birthday": "March 2016"},
     "shelter": {"first": "Nadia", "pet": "the new ones", "kind": "several", "birthday": "unknown"},
+    "bea": {"first": "Bea", "pet": "Toffee", "kind": "a spaniel", "birthday": "2021"},
     "desk": {"first": "there", "pet": "the desk's cat", "kind": "a cat", "birthday": "2015"},
 }

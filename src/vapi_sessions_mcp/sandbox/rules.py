@@ -1,5 +1,6 @@
 """What Vapi refuses in a body, said in the words of its validator (NestJS, class-validator)."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -59,7 +60,7 @@ def number(*, least: int, most: int | None = None, whole: bool = False) -> Check
     """Return a check for a number; text and booleans break all of its rules, as upstream."""
 
     def check(name: str, value: Any) -> list[str]:
-        known = isinstance(value, int | float) and not isinstance(value, bool)
+        known = type(value) in (int, float) and math.isfinite(value)
         messages: list[str] = []
         if most is not None and (not known or value > most):
             messages.append(f"{name} must not be greater than {most}")
@@ -67,7 +68,7 @@ def number(*, least: int, most: int | None = None, whole: bool = False) -> Check
             messages.append(f"{name} must not be less than {least}")
         if not known:
             messages.append(f"{name} must be a number conforming to the specified constraints")
-        elif whole and value != int(value):
+        elif whole and value % 1:
             messages.append(f"{name} must be an integer number")
         return messages
 
@@ -126,17 +127,14 @@ def _twilio_number(name: str, value: Any) -> list[str]:
 def _messages(name: str, value: Any) -> list[str]:
     if not isinstance(value, list):
         return [f"{name} must be an array"]
-    messages: list[str] = []
-    for place, item in enumerate(cast("list[Any]", value)):
-        messages += [f"{name}.{place}.{message}" for message in _message(item)]
-    return messages
+    items = cast("list[Any]", value)
+    if not all(isinstance(item, dict) for item in items):
+        return [f"each value in nested property {name} must be either object or array"]
+    return [f"{name}.{at}.{text}" for at, item in enumerate(items) for text in _message(item)]
 
 
-def _message(item: Any) -> list[str]:
+def _message(message: dict[str, Any]) -> list[str]:
     """Check one message. Only the chat shape is closed: a recorded call's roles are free text."""
-    if not isinstance(item, dict):
-        return ["message must be an object"]
-    message = cast("dict[str, Any]", item)
     if "content" not in message or "message" in message:
         return text()("role", message.get("role"))
     found = choice(*CHAT_ROLES)("role", message.get("role"))

@@ -1,5 +1,7 @@
 """The longest sample: a shelter registers its new animals over one telephone call."""
 
+# ruff: noqa: E501 - a turn, or an animal, stays on its line
+
 OPENING = """
 B: Juniper Pet Clinic, Sage speaking.
 U: Hi Sage, it's <name> from Second Chance. We took in a whole household last night and I need them all registered before Dr. Nwosu's visit.

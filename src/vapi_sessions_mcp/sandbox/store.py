@@ -10,7 +10,8 @@ from datetime import timedelta
 from typing import Any, cast
 
 from vapi_sessions_mcp.sandbox.filters import EPOCH, Search, milliseconds
-from vapi_sessions_mcp.sandbox.samples import ORG_ID, sample_sessions
+from vapi_sessions_mcp.sandbox.people import ORG_ID
+from vapi_sessions_mcp.sandbox.samples import sample_sessions
 
 # Written into the file's header ("VAPI"), so that a database of something else is left alone.
 APPLICATION_ID = 0x56415049
