@@ -1,0 +1,239 @@
+"""What the command was told: what is accepted, what is refused, and with which words."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vapi_sessions_mcp.settings import (
+    Settings,
+    SettingsError,
+    check_environment,
+    is_loopback,
+    read_api_key,
+)
+
+KEY = "sk-4f2a-not-to-be-shown"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://api.vapi.ai",
+        "https://api.eu.vapi.ai/",
+        "https://proxy.example.com:8443/vapi",
+        "HTTPS://api.vapi.ai",
+        "https://10.0.0.7",
+        "http://localhost:8000",
+        "http://LOCALHOST",
+        "http://127.0.0.1:8000/v1",
+        "http://127.8.9.10",
+        "http://[::1]:8000",
+    ],
+)
+def test_https_anywhere_and_http_on_this_machine_are_base_urls(url: str) -> None:
+    # The EU region, a company's proxy and the sandbox are all reached this way.
+    assert Settings(base_url=url).base_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.vapi.ai",
+        "http://10.0.0.7",
+        "http://[2001:db8::1]",
+        "http://0.0.0.0",
+        "http://localhost.example.com",
+        "http://127.0.0.1.example.com",
+        "ftp://localhost",
+        "api.vapi.ai",
+        "//api.vapi.ai",
+        "https://",
+        "https:///session",
+        "",
+    ],
+)
+def test_a_base_url_that_would_show_the_key_to_a_network_is_refused(url: str) -> None:
+    # The key travels in a header of every request.
+    with pytest.raises(SettingsError, match="must be https, or http on this machine"):
+        Settings(base_url=url)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://[::1", "https://[bad]", "https://h:port", "https://h:99999"]
+)
+def test_a_base_url_that_is_none_is_refused_at_the_start(url: str) -> None:
+    # Otherwise the first call would fail, with a stack trace.
+    with pytest.raises(SettingsError, match="is not a URL"):
+        Settings(base_url=url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user@api.vapi.ai",
+        "https://:secret@api.vapi.ai",
+        "https://user:secret@api.vapi.ai",
+        "http://127.0.0.1@example.com",
+        "https://api.vapi.ai?x=1",
+        "https://api.vapi.ai/#x",
+    ],
+)
+def test_a_base_url_with_credentials_or_a_query_is_refused_without_repeating_it(url: str) -> None:
+    # They would be sent to Vapi or swallowed, and a password must not reach a log.
+    with pytest.raises(SettingsError, match="scheme, host, port and path only") as error:
+        Settings(base_url=url)
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.255.0.1", "::1", "[::1]"])
+def test_loopback_is_what_only_this_machine_reaches(host: str) -> None:
+    # This alone decides whether a server may run without asking who is there.
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["", "0.0.0.0", "::", "192.168.1.5", "127.1", "localhost.example.com", "2001:db8::1", "[]"],
+)
+def test_everything_else_is_not_loopback(host: str) -> None:
+    # Taking an open address for a closed one would publish every session.
+    assert not is_loopback(host)
+
+
+def test_no_key_is_no_error() -> None:
+    # Registries and inspectors start the server without one, to list its tools.
+    assert read_api_key({}) is None
+    assert read_api_key({"VAPI_API_KEY": " \n", "VAPI_API_KEY_FILE": ""}) is None
+
+
+def test_a_key_from_the_environment_loses_the_space_around_it() -> None:
+    # Copied keys come with a newline, which no header may hold.
+    assert read_api_key({"VAPI_API_KEY": f" {KEY}\r\n"}) == KEY
+
+
+def test_a_key_from_a_file_loses_the_space_around_it(tmp_path: Path) -> None:
+    # Container secrets are files, and editors end them with a newline.
+    file = tmp_path / "key"
+    file.write_text(f"{KEY}\n", encoding="utf-8")
+    assert read_api_key({"VAPI_API_KEY_FILE": str(file)}) == KEY
+    assert read_api_key({"VAPI_API_KEY_FILE": str(file), "VAPI_API_KEY": " "}) == KEY
+
+
+def test_two_sources_of_the_key_are_refused(tmp_path: Path) -> None:
+    # Whichever won, somebody would wonder for an hour why their key is not used.
+    with pytest.raises(SettingsError, match="both set: unset one") as error:
+        read_api_key({"VAPI_API_KEY": KEY, "VAPI_API_KEY_FILE": str(tmp_path / "key")})
+    assert KEY not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty: put the API key in it"),
+        (b" \n", "is empty: put the API key in it"),
+        (b"\xff\xfe\x00", "cannot be read: not UTF-8 text"),
+        (f"{KEY}\n{KEY}".encode(), "holds something other than one API key"),
+        (f"Bearer {KEY}".encode(), "holds something other than one API key"),
+        (f"{KEY}é".encode(), "holds something other than one API key"),
+        (f"{KEY}\x00".encode(), "holds something other than one API key"),
+    ],
+    ids=["empty", "blank", "binary", "two lines", "two words", "accent", "NUL"],
+)
+def test_a_key_file_that_holds_no_key_is_refused_by_name(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    # A wrong mount is the usual mistake: the path helps, and the content must stay unseen.
+    file = tmp_path / "key"
+    file.write_bytes(content)
+    with pytest.raises(SettingsError, match=message) as error:
+        read_api_key({"VAPI_API_KEY_FILE": str(file)})
+    assert str(file) in str(error.value)
+    assert KEY not in str(error.value)
+
+
+def test_a_key_file_that_cannot_be_read_is_refused_with_the_reason(tmp_path: Path) -> None:
+    # "No such file" and "Is a directory" need different cures.
+    with pytest.raises(SettingsError, match="cannot be read: No such file"):
+        read_api_key({"VAPI_API_KEY_FILE": str(tmp_path / "none")})
+    with pytest.raises(SettingsError, match="cannot be read: Is a directory"):
+        read_api_key({"VAPI_API_KEY_FILE": str(tmp_path)})
+
+
+def test_a_key_that_no_header_can_hold_is_refused_without_showing_it() -> None:
+    # It would fail at the first call, with the key in the message.
+    with pytest.raises(SettingsError, match="VAPI_API_KEY holds something other") as error:
+        read_api_key({"VAPI_API_KEY": f"{KEY}\x1b[0m"})
+    assert KEY not in str(error.value)
+
+
+def test_no_representation_of_settings_shows_the_key() -> None:
+    # Settings end up in logs, tracebacks and bug reports.
+    settings = Settings(api_key=KEY)
+    assert settings.api_key == KEY
+    assert KEY not in f"{settings!r}{settings!s}"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"transport": "stdio", "host": "0.0.0.0"},
+        {"transport": "http", "host": "127.0.0.1"},
+        {"transport": "http", "host": "::1"},
+        {"transport": "http", "host": "localhost"},
+        {
+            "transport": "http",
+            "host": "0.0.0.0",
+            "allow_unauthenticated": True,
+            "allowed_hosts": ("sessions.example.com",),
+        },
+    ],
+    ids=["stdio opens no port", "IPv4", "IPv6", "name", "spelled out"],
+)
+def test_a_server_that_only_this_machine_reaches_needs_no_further_word(
+    given: dict[str, Any],
+) -> None:
+    # Starting at home must stay one command; opening it must be spelled out.
+    assert Settings(**given).host == given["host"]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "sessions.example.com"])
+def test_a_server_that_others_reach_must_say_that_nobody_is_asked(host: str) -> None:
+    # Everybody who can reach the port could read and delete every session.
+    with pytest.raises(SettingsError, match="add --allow-unauthenticated"):
+        Settings(transport="http", host=host, allowed_hosts=("sessions.example.com",))
+
+
+def test_a_server_that_others_reach_must_name_its_hosts() -> None:
+    # Without them a web page could reach it by rebinding its own name.
+    with pytest.raises(SettingsError, match="needs --allowed-host"):
+        Settings(transport="http", host="0.0.0.0", allow_unauthenticated=True)
+
+
+def test_a_misspelt_setting_is_refused_with_the_nearest_one() -> None:
+    # VAPI_MCP_READONLY=1 would otherwise start a server that can delete.
+    known = ["VAPI_MCP_READ_ONLY", "VAPI_MCP_PORT"]
+    with pytest.raises(
+        SettingsError, match="VAPI_MCP_READONLY is not a setting: did you mean"
+    ) as e:
+        check_environment({"VAPI_MCP_READONLY": "1"}, known)
+    assert str(e.value).endswith("VAPI_MCP_READ_ONLY?")
+
+
+def test_a_setting_like_no_other_is_refused_with_the_list() -> None:
+    # There is no nearest one to offer, and silence would hide the mistake.
+    with pytest.raises(SettingsError, match="there are VAPI_MCP_HOST, VAPI_MCP_PORT"):
+        check_environment({"VAPI_MCP_ZQXJKW_ZQXJKWZQXJKW": ""}, ["VAPI_MCP_PORT", "VAPI_MCP_HOST"])
+
+
+def test_known_settings_and_other_peoples_variables_pass() -> None:
+    # The environment belongs to everybody; only our own prefix is ours to judge.
+    environ = {"VAPI_MCP_PORT": "1", "VAPI_API_KEY": KEY, "PATH": "/bin", "VAPI_MC": "x"}
+    check_environment(environ, ["VAPI_MCP_PORT"])
+
+
+def test_settings_cannot_be_changed_once_made() -> None:
+    # They are checked as a whole: a later change would go unchecked.
+    settings = Settings()
+    with pytest.raises(AttributeError):
+        settings.base_url = "http://example.com"  # pyright: ignore[reportAttributeAccessIssue] - what is tried
