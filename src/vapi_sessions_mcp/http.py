@@ -52,7 +52,8 @@ def bind(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as exc:
         raise SettingsError(
-            f"cannot listen on {host}:{port}: {exc.strerror or exc}. Choose another --port."
+            f"cannot listen on {host}:{port}: {str(exc.strerror or exc).partition(' (')[0]}."
+            " Choose another --port."
         ) from exc
 
 

@@ -24,11 +24,11 @@ def serve(settings: Settings, *, sandbox: str | None) -> None:
     server = build_server(vapi, settings)
     if settings.transport == "stdio":
         anyio.run(partial(stdio.serve, server, grace=settings.grace))
-        return
-    app = http.build_app(server, settings)
-    with http.bind(settings.host, settings.port) as listener:
-        _tell(f"MCP at {_url(listener)}/mcp; Ctrl-C stops it.")
-        anyio.run(partial(http.serve, app, listener, grace=settings.grace))
+    else:
+        app = http.build_app(server, settings)
+        with http.bind(settings.host, settings.port) as listener:
+            _tell(f"MCP at {_url(listener)}/mcp; Ctrl-C stops it.")
+            anyio.run(partial(http.serve, app, listener, grace=settings.grace))
 
 
 def serve_sandbox(host: str, port: int, database: str) -> None:

@@ -10,6 +10,8 @@ async def stop_signal() -> None:
     try:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             async for _ in signals:
-                return
+                break
     except NotImplementedError:  # pragma: no cover - Windows: Ctrl-C cancels the main task instead
         await anyio.sleep_forever()
+    # Python's own handler would raise KeyboardInterrupt in the middle of somebody's callback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -131,7 +131,7 @@ def _said(raw: bytes) -> str:
     except (ValueError, KeyError, TypeError):
         return ""
     parts = cast("list[object]", message) if isinstance(message, list) else [message]
-    words = "; ".join(str(part) for part in parts)
+    words = "; ".join(part for part in parts if isinstance(part, str))
     return words if len(words) <= MAX_SAID else f"{words[:MAX_SAID]}…"
 
 

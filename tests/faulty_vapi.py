@@ -1,0 +1,149 @@
+"""A Vapi on a real socket that answers each request as a test scripts it: the faults are real."""
+
+import asyncio
+import json
+import struct
+from asyncio import StreamReader, StreamWriter
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+from email.message import Message
+from email.parser import BytesParser
+from socket import SO_LINGER, SOL_SOCKET
+from typing import Any, Literal, Self, TypeAlias
+
+import anyio
+
+SESSION: dict[str, Any] = {"id": "s-1", "results": []}
+End: TypeAlias = Literal["keep", "close", "reset", "hang", "refuse"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """A request as it arrived."""
+
+    method: str
+    path: str
+    headers: Message
+    body: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """`raw` bytes once `release()` is called, if it waits, then an end; `refuse` never reads."""
+
+    raw: bytes = b""
+    then: End = "keep"
+    waits: bool = False
+
+
+RESET_UNREAD = Reply(then="refuse")
+RESET = Reply(then="reset")
+SILENT = Reply(then="hang")
+
+
+def reply(status: int = 200, said: object = SESSION, **headers: str) -> Reply:
+    """A whole answer: bytes as they are, else JSON; a `_` in the names of `headers` is a `-`."""
+    body = said if isinstance(said, bytes) else json.dumps(said).encode()
+    fields = {"content_type": "application/json", "content_length": str(len(body)), **headers}
+    lines = [f"{name.replace('_', '-')}: {value}\r\n" for name, value in fields.items()]
+    return Reply(raw=f"HTTP/1.1 {status} Odd\r\n{''.join(lines)}\r\n".encode() + body)
+
+
+def cut(then: End) -> Reply:
+    """A good answer that ends in the middle of its body."""
+    return Reply(raw=reply().raw[:-4], then=then)
+
+
+def slow(answer: Reply | None = None) -> Reply:
+    """`answer`, but not before `release()`."""
+    return replace(answer or reply(), waits=True)
+
+
+class FaultyVapi:
+    """Listens on loopback while entered; answers as `script` says, and then with SESSION."""
+
+    def __init__(self, *script: Reply | Callable[[Seen], Reply]) -> None:
+        self._script = list(script)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._releases, self._changed = anyio.Semaphore(0), anyio.Event()
+        self.requests: list[Seen] = []
+        self.connections = self.answered = self.hung_up = 0
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.netloc = "{}:{}".format(*self._server.sockets[0].getsockname())
+        self.url = f"http://{self.netloc}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, self._server.wait_closed(), return_exceptions=True)
+
+    def release(self, count: int = 1) -> None:
+        """Let `count` of the answers that wait go, the oldest first."""
+        for _ in range(count):
+            self._releases.release()
+
+    async def until(self, condition: Callable[[Self], bool], *, within: float = 10) -> None:
+        """Return once `condition` holds, of the requests and the counts of what became of them."""
+        with anyio.fail_after(within):
+            while not condition(self):
+                self._changed = anyio.Event()
+                await self._changed.wait()
+
+    def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
+        self.connections += 1
+        self._tasks.append(asyncio.create_task(self._serve(reader, writer)))
+
+    async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
+        end: End = "keep"
+        try:
+            while end == "keep":
+                end = await self._exchange(reader, writer)
+                self._changed.set()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            self.hung_up += 1
+        finally:
+            if end in ("reset", "refuse"):  # a TCP reset instead of a goodbye
+                hard = struct.pack("ii", 1, 0)
+                writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, hard)
+                writer.transport.abort()
+            writer.close()
+            self._changed.set()
+
+    async def _exchange(self, reader: StreamReader, writer: StreamWriter) -> End:
+        if self._script[:1] == [RESET_UNREAD]:
+            self._script.pop(0)
+            return "refuse"
+        line, _, fields = (await reader.readuntil(b"\r\n\r\n")).partition(b"\r\n")
+        method, path, _version = line.decode().split(" ")
+        headers = BytesParser().parsebytes(fields)
+        body = await reader.readexactly(int(headers["content-length"] or 0))
+        seen = Seen(method=method, path=path, headers=headers, body=body)
+        self.requests.append(seen)
+        self._changed.set()
+        answer = self._script.pop(0) if self._script else reply()
+        answer = answer if isinstance(answer, Reply) else answer(seen)
+        if answer.waits:
+            await _unless_gone(reader, self._releases.acquire())
+        writer.write(answer.raw)
+        await writer.drain()
+        if answer.then == "hang":
+            await _unless_gone(reader, anyio.sleep_forever())
+        self.answered += 1
+        return answer.then
+
+
+async def _unless_gone(reader: StreamReader, wait: Coroutine[Any, Any, None]) -> None:
+    """Await `wait`; raises ConnectionError as soon as the client hangs up."""
+    waiting, gone = asyncio.create_task(wait), asyncio.create_task(reader.read(1))
+    try:
+        await asyncio.wait({waiting, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if gone.done():
+            raise ConnectionAbortedError
+    finally:
+        waiting.cancel()
+        gone.cancel()
+        await asyncio.gather(waiting, gone, return_exceptions=True)
