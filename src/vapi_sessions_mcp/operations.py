@@ -30,15 +30,16 @@ class Operation:
     destructive: bool = False
     idempotent: bool = False
 
+    def listed(self, names: Literal["full", "short"]) -> str:
+        """The name under which tools/list shows it."""
+        return self.name if names == "full" else self.short_name
+
 
 CREATE = Operation(
     name="vapi-sessioncontrollercreate",
     short_name="create_session",
     title="Create Session",
-    description=(
-        "Create a Vapi session, which keeps one conversation's history across calls and chats. "
-        "Returns it with its id. Not to be repeated after an unclear failure: list first."
-    ),
+    description="Create a session: one conversation's history, kept across calls and chats.",
     method="POST",
     path="/session",
     request=models.CreateRequest,
@@ -50,10 +51,7 @@ LIST = Operation(
     name="vapi-sessioncontrollerfindallpaginated",
     short_name="list_sessions",
     title="List Sessions",
-    description=(
-        "Find sessions by customer, assistant, phone number or time, newest first, a page at a "
-        "time. There is no filter by status or text. Use a small limit: sessions can be large."
-    ),
+    description="Find sessions by customer, assistant, time or text, newest first, as summaries.",
     method="GET",
     path="/session",
     request=models.ListRequest,
@@ -66,7 +64,7 @@ GET = Operation(
     name="vapi-sessioncontrollerfindone",
     short_name="get_session",
     title="Get Session",
-    description="Read one session by id: customer, status, cost and its whole conversation.",
+    description=("Read one session. Cheapest: view summary, or messages {last: 20}."),
     method="GET",
     path="/session/{id}",
     request=models.GetRequest,
@@ -80,8 +78,8 @@ UPDATE = Operation(
     short_name="update_session",
     title="Update Session",
     description=(
-        "Change a session's name, status, lifetime or messages. body.messages REPLACES the whole "
-        "conversation: send all of it or none. Returns the changed session."
+        "Change a session. body.messages REPLACES the whole conversation; "
+        "appendMessages adds to it. Returns the full session."
     ),
     method="PATCH",
     path="/session/{id}",
@@ -95,8 +93,7 @@ DELETE = Operation(
     short_name="delete_session",
     title="Delete Session",
     description=(
-        "Delete a session and its conversation for good. Returns the deleted session, "
-        "which is the last copy."
+        "Delete a session and its conversation for good. Returns it in full: your last copy."
     ),
     method="DELETE",
     path="/session/{id}",

@@ -5,6 +5,7 @@ them, some send defaults explicitly, and each byte is paid for by every
 conversation.
 """
 
+from functools import cache
 from typing import Any, cast
 
 from pydantic import BaseModel
@@ -12,11 +13,13 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 
+@cache
 def input_schema(model: type[BaseModel]) -> dict[str, Any]:
     """The schema of a tool's arguments, which refuses unknown ones."""
     return {**output_schema(model), "additionalProperties": False}
 
 
+@cache
 def output_schema(model: type[BaseModel]) -> dict[str, Any]:
     """The schema of a tool's answer: what cannot fail, everything else allowed."""
     schema = model.model_json_schema(schema_generator=_Portable)

@@ -12,6 +12,7 @@ PREFIX = "VAPI_MCP_"
 DEFAULT_BASE_URL = "https://api.vapi.ai"
 
 ToolNames: TypeAlias = Literal["full", "short"]
+DefaultView: TypeAlias = Literal["auto", "summary", "transcript", "full"]
 Transport: TypeAlias = Literal["stdio", "http"]
 
 
@@ -35,6 +36,9 @@ class Settings:
     allow_unauthenticated: bool = False
     tool_names: ToolNames = "full"
     read_only: bool = False
+    view: DefaultView = "auto"
+    max_result_chars: int = 50_000
+    mask_pii: bool = False
 
     def __post_init__(self) -> None:
         _check_base_url(self.base_url)
@@ -90,6 +94,8 @@ def _check_base_url(url: str) -> None:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
+        if not url.isprintable() or " " in url:
+            raise ValueError(url)
     except ValueError:
         raise SettingsError(f"--base-url {url!r} is not a URL.") from None
     if parts.username or parts.password or parts.query or parts.fragment:

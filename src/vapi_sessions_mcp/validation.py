@@ -55,6 +55,8 @@ def _problem(model: type[BaseModel], error: ErrorDetails) -> str:
             return f"`{field}` is required."
         case "extra_forbidden":
             return f"`{field}` is not an argument: {_hint(model, field)}"
+        case "value_error" if not error["loc"]:
+            return f"{error.get('ctx', {})['error']}."
         case "value_error":
             return f"`{field}` {error.get('ctx', {})['error']}."
         case "string_too_short" if error["input"] == "":

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Wit
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 _ALPHANUMERIC = re.compile(r"\+?[a-zA-Z0-9]+")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
-_TIME = re.compile(r"[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(?P<zone>[Zz]|[+-]\d\d:?\d\d)?")
+_TIME = re.compile(r"[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(?P<zone>Z|[+-]\d\d:?\d\d)?")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,15}(\.0+)?")
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?")
 _FLAGS = {"true": True, "false": False}
@@ -42,6 +42,17 @@ def check_phone_number(number: str, e164_only: bool) -> str:
     return number
 
 
+def check_json(value: dict[str, Any]) -> dict[str, Any]:
+    """An object that can be sent as JSON."""
+    try:
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise ValueError(
+            "must hold only valid Unicode and finite numbers, nested within reason"
+        ) from None
+    return value
+
+
 def _whole(value: object) -> object:
     if isinstance(value, str) and _INTEGER.fullmatch(value):
         return int(value.partition(".")[0])
@@ -65,7 +76,7 @@ def _comma_separated(value: object) -> object:
     if not isinstance(value, list):
         return value
     items = cast("list[object]", value)
-    texts = [item for item in items if isinstance(item, str)]
+    texts = [item for item in items if isinstance(item, str) and item]
     return ",".join(texts) if len(texts) == len(items) else items
 
 
@@ -87,6 +98,7 @@ def _timestamp(value: str) -> str:
         ) from None
     if time is None:
         return f"{value}T00:00:00Z"
+    value = value.replace(" ", "T")
     return value if time["zone"] else f"{value}Z"
 
 
@@ -100,19 +112,20 @@ def _session_id(value: str) -> str:
 
 
 Text: TypeAlias = Annotated[str, Field(min_length=1)]
+Name: TypeAlias = Annotated[str, Field(max_length=40)]
 Label: TypeAlias = Annotated[str, Field(min_length=1, max_length=40)]
 PhoneNumber: TypeAlias = Annotated[str, Field(min_length=3, max_length=40)]
 Extension: TypeAlias = Annotated[str, Field(min_length=1, max_length=10)]
 SessionId: TypeAlias = Annotated[
-    str,
-    AfterValidator(_session_id),
-    WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_-]{1,128}$"}),
+    str, AfterValidator(_session_id), WithJsonSchema({"type": "string"})
 ]
 Timestamp: TypeAlias = Annotated[
     str, AfterValidator(_timestamp), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
 Page: TypeAlias = Annotated[int, Field(strict=True, ge=1), BeforeValidator(_whole)]
 Limit: TypeAlias = Annotated[int, Field(strict=True, ge=0, le=1000), BeforeValidator(_whole)]
+Count: TypeAlias = Page
+Scan: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=10_000), BeforeValidator(_whole)]
 Lifetime: TypeAlias = Annotated[
     int, Field(strict=True, ge=60, le=2_592_000), BeforeValidator(_whole)
 ]
@@ -120,4 +133,6 @@ Number: TypeAlias = Annotated[float, PlainValidator(_number), WithJsonSchema({"t
 Flag: TypeAlias = Annotated[bool, Field(strict=True), BeforeValidator(_flag)]
 Comma: TypeAlias = Annotated[Text, BeforeValidator(_comma_separated)]
 Texts: TypeAlias = Annotated[list[Text], Field(min_length=1), BeforeValidator(_texts)]
-JsonObject: TypeAlias = Annotated[dict[str, Any], BeforeValidator(from_json_text)]
+JsonObject: TypeAlias = Annotated[
+    dict[str, Any], BeforeValidator(from_json_text), AfterValidator(check_json)
+]
