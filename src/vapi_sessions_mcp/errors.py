@@ -10,7 +10,8 @@
     │   ├── NotFound      404
     │   └── RateLimited   429
     ├── Failed            5xx
-    └── Garbled           an answer that is not the JSON promised
+    ├── Garbled           an answer that is not the JSON promised
+    └── Conflict          others changed the session at the same time
 
 The text of each is safe to show to a model or a person: no key, no HTML, no
 stack trace.
@@ -69,3 +70,7 @@ class Failed(VapiError):
 
 class Garbled(VapiError):
     """Vapi's answer is not what it promised."""
+
+
+class Conflict(VapiError):
+    """Others changed the session at the same time, again and again."""
