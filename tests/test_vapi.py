@@ -37,7 +37,7 @@ pytestmark = pytest.mark.anyio
 KEY = "key-0123456789abcdef"
 HTML = b"<html><head><title>Sorry</title></head><body>nginx</body></html>"
 ARGUMENTS: dict[str, dict[str, Any]] = {
-    LIST: {"limit": 1},
+    LIST: {"limit": 1, "view": "full"},
     GET: {"id": "s-1"},
     CREATE: {"body": {"name": "a"}},
     UPDATE: {"id": "s-1", "body": {"name": "a"}},
@@ -275,7 +275,7 @@ async def test_an_answer_past_32_mib_is_refused_while_it_arrives() -> None:
                     f"{COULD_NOT[tool]}the answer of {vapi.netloc} is not a session's JSON"
                     f" (more than 32 MiB). {AFTER_SENDING[tool]}"
                 )
-            after = await client.call_tool(LIST)
+            after = await client.call_tool(GET, ARGUMENTS[GET])
         assert after.structured_content == SESSION
 
 
@@ -421,6 +421,14 @@ async def test_a_base_url_s_path_comes_before_ours(base: str) -> None:
     ]
 
 
+async def test_a_cookie_of_vapi_s_is_not_kept() -> None:
+    # It would go along with the calls of everybody else.
+    async with FaultyVapi(reply(set_cookie="who=me")) as vapi, calling(vapi.url) as client:
+        await client.call_tool(GET, {"id": "s-1"})
+        await client.call_tool(GET, {"id": "s-1"})
+    assert [seen.headers.get("cookie") for seen in vapi.requests] == [None, None]
+
+
 async def test_ten_calls_at_once_get_their_own_answers(era: str) -> None:
     # One slow answer must hold up no other, and none may be swapped.
     def by_path(seen: Seen) -> Reply:
@@ -456,7 +464,7 @@ async def test_a_cancelled_call_hangs_up_on_vapi(era: str) -> None:
                 tasks.cancel_scope.cancel()
             await vapi.until(lambda vapi: vapi.hung_up == count, within=1)  # noqa: B023 - at once
         assert vapi.answered == 0
-        after = await client.call_tool(LIST)
+        after = await client.call_tool(GET, ARGUMENTS[GET])
     assert after.structured_content == SESSION
 
 
