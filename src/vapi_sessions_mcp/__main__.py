@@ -2,5 +2,4 @@
 
 from vapi_sessions_mcp.cli import main
 
-if __name__ == "__main__":
-    main()
+main()

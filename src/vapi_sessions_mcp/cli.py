@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import math
 import os
 import sys
 from collections.abc import Generator
@@ -23,7 +24,19 @@ from vapi_sessions_mcp.settings import (
 IN_MEMORY = ":memory:"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 PORT = click.IntRange(0, 65_535)
-SECONDS = click.FloatRange(min=0.1, max=600)
+
+
+class _Seconds(click.FloatRange):
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        seconds = super().convert(value, param, ctx)
+        if math.isnan(seconds):
+            self.fail(f"{value} is not a number.", param, ctx)
+        return seconds
+
+
+SECONDS = _Seconds(min=0.1, max=600)
 
 
 def main() -> None:
@@ -80,6 +93,19 @@ def main() -> None:
 )
 @click.option("--read-only", is_flag=True, help="Only list and get exist.")
 @click.option(
+    "--view",
+    type=click.Choice(["auto", "summary", "transcript", "full"]),
+    default="auto",
+    help="How much of a session is answered; auto: summaries in lists, else full.",
+)
+@click.option(
+    "--max-result-chars",
+    type=click.IntRange(min=2_000),
+    default=50_000,
+    help="Longer answers are shortened, unless a view was asked for.",
+)
+@click.option("--mask-pii", is_flag=True, help="Mask phone numbers, e-mail and SIP users.")
+@click.option(
     "--sandbox", is_flag=True, help="A stand-in for Vapi with sample data: no key, no cost."
 )
 @click.option(
@@ -100,7 +126,7 @@ def main() -> None:
 @click.option(
     "--log-level", type=click.Choice(LOG_LEVELS), default="warning", help="What stderr tells."
 )
-@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.version_option(__version__, message="%(prog)s %(version)s", allow_from_autoenv=False)
 @click.pass_context
 def command(
     context: click.Context, *, sandbox: bool, sandbox_db: str | None, log_level: str, **options: Any
@@ -167,7 +193,7 @@ def _variables() -> set[str]:
     names: set[str] = set()
     commands = {"": command, **{f"{name}_": sub for name, sub in command.commands.items()}}
     for prefix, owner in commands.items():
-        for option in owner.params:
+        for option in (param for param in owner.params if param.expose_value):
             own = option.envvar or f"{PREFIX}{prefix}{option.name}".upper()
             names.update([own] if isinstance(own, str) else own)
     return {name for name in names if name.startswith(PREFIX)}
@@ -175,11 +201,21 @@ def _variables() -> set[str]:
 
 def _log(level: str) -> None:
     """Log to stderr; other libraries never below INFO, the HTTP client never its URLs."""
-    logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     own = logging.getLevelNamesMapping()[level.upper()]
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Lines("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler])
     logging.getLogger().setLevel(max(own, logging.INFO))
     logging.getLogger("vapi_sessions_mcp").setLevel(own)
     logging.getLogger("httpx2").setLevel(max(own, logging.WARNING))
+
+
+class _Lines(logging.Formatter):
+    """One line a record: a stack trace may hold what customers said."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's own name
+        """Nothing."""
+        return ""
 
 
 def _fail(message: str) -> int:

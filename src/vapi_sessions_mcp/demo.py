@@ -72,17 +72,17 @@ class _Tour:
         page = await self._call("list_sessions", number=CALLER, limit=3)
         for session in page["results"]:
             _tell(f"{session['createdAt'][:16]}  {session['status']}  {session['name']}")
-        _expect(page["metadata"]["totalItems"] > 0, f"{CALLER} has sessions")
-        return page["results"][0]["id"]
+        _expect(page["total"] > 0, f"{CALLER} has sessions")
+        return max(page["results"], key=lambda session: session["messageCount"])["id"]
 
     async def _read(self, id: str) -> None:
-        _ask("What did they say then?")
-        session = await self._call("get_session", id=id)
-        spoken = [_line(m) for m in session["messages"] if m["role"] in ("user", "bot", "assistant")]
-        for line in spoken[:4]:
-            _tell(line)
-        _tell(f"… {len(spoken)} lines in all, {session['cost']:.2f} USD")
-        _expect(bool(spoken), "the conversation can be read")
+        _ask("How did the longest of these end?")
+        session = await self._call("get_session", id=id, messages={"last": 4})
+        for message in session["messages"]:
+            calls = ", ".join(f"calls {call['tool']}" for call in message.get("calls", []))
+            _tell(f"{message['role']}: {message.get('text', calls)[:90]}")
+        _tell(f"These are 4 of {session['shown']['of']} messages.")
+        _expect(len(session["messages"]) == 4, "the last four messages can be read")
 
     async def _create(self) -> str:
         _ask("Open a session for the follow-up.")
@@ -95,10 +95,12 @@ class _Tour:
     async def _update(self, id: str) -> None:
         _ask("Note what we promised, and close it.")
         note = {"role": "assistant", "content": "We call back on Monday at 9."}
-        body = {"messages": [note], "status": "completed"}
-        session = await self._call("update_session", id=id, body=body)
-        _tell(f"{session['status']}, {len(session['messages'])} message")
+        session = await self._call(
+            "update_session", id=id, appendMessages=[note], body={"status": "completed"}
+        )
+        _tell(f"{session['status']}; {session['note']}")
         _expect(session["status"] == "completed", "the session is closed")
+        _expect(session["messages"][-1] == note, "the promise is in it")
 
     async def _delete(self, id: str) -> None:
         _ask("The customer wants it erased.")
@@ -126,11 +128,6 @@ def _tell(line: str) -> None:
 def _expect(met: bool, what: str) -> None:
     if not met:
         raise DemoFailed(f"expected that {what}")
-
-
-def _line(message: dict[str, Any]) -> str:
-    text = message.get("content") or message.get("message") or ""
-    return f"{message['role']}: {text[:90]}"
 
 
 def _text(result: CallToolResult) -> str:

@@ -72,6 +72,9 @@ async def serve(app: ASGIApp, listener: socket.socket, *, grace: float) -> None:
     async def stop_on_signal() -> None:
         await stop_signal()
         server.should_exit = True
+        # A write of the 2025 eras is shielded, and uvicorn would wait for its whole timeout.
+        await anyio.sleep(grace + 1)
+        tasks.cancel_scope.cancel()
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(stop_on_signal)

@@ -23,7 +23,10 @@ def serve(settings: Settings, *, sandbox: str | None) -> None:
     vapi = Vapi(settings) if sandbox is None else _sandboxed(settings, sandbox)
     server = build_server(vapi, settings)
     if settings.transport == "stdio":
-        anyio.run(partial(stdio.serve, server, grace=settings.grace))
+        try:
+            anyio.run(partial(stdio.serve, server, grace=settings.grace))
+        except* (BrokenPipeError, anyio.BrokenResourceError):
+            _tell("the host closed the connection before the last answer.")
     else:
         app = http.build_app(server, settings)
         with http.bind(settings.host, settings.port) as listener:

@@ -1,8 +1,10 @@
 """MCP over this process's stdin and stdout, until stdin ends or a signal comes, calls first."""
 
+import json
 import os
 import threading
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any, TypeAlias, cast
 
 import anyio
@@ -13,6 +15,7 @@ from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse, RequestId
 
+from vapi_sessions_mcp import wire
 from vapi_sessions_mcp.signals import stop_signal
 
 CHUNK = 65_536
@@ -74,9 +77,9 @@ class _Stdin:
         async for chunk in self._receive:
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
-                yield line.decode(errors="replace")
+                yield _valid(line)
         if rest:
-            yield rest.decode(errors="replace")
+            yield _valid(rest)
 
     def _read(self) -> None:
         try:
@@ -85,6 +88,15 @@ class _Stdin:
             anyio.from_thread.run_sync(self.end, token=self._token)
         except (RuntimeError, anyio.ClosedResourceError, anyio.BrokenResourceError):
             return  # the event loop or its stream is gone: so is the wish to read
+
+
+def _valid(line: bytes) -> str:
+    """A line as valid Unicode: the SDK drops one with half a surrogate, and its answer with it."""
+    text = line.decode(errors="replace")
+    if "\\ud" in text.lower():
+        with suppress(ValueError, RecursionError):
+            return wire.clean(json.dumps(json.loads(text), ensure_ascii=False))
+    return text
 
 
 class _Calls:

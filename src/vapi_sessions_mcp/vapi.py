@@ -1,5 +1,6 @@
 """The only I/O with Vapi: one operation in, Vapi's JSON or one VapiError out."""
 
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
@@ -120,6 +121,8 @@ class Vapi:
             timeout=httpx2.Timeout(None, connect=settings.connect_timeout),
             limits=httpx2.Limits(max_connections=None, keepalive_expiry=KEEPALIVE_SECONDS),
             follow_redirects=False,
+            # No cookie of one caller goes along with the call of another.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             transport=self._transport,
         )
 

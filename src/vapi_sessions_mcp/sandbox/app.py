@@ -17,7 +17,7 @@ from vapi_sessions_mcp.sandbox.filters import read_search
 from vapi_sessions_mcp.sandbox.rules import CREATE, UPDATE, RefusedError, accept
 from vapi_sessions_mcp.sandbox.store import Store
 
-SANDBOX_KEY = "sandbox"
+SANDBOX_KEY = "vapi-sandbox-key"
 INVALID_KEY = (
     "Invalid Key. Hot tip, you may be using the private key "
     "instead of the public key, or vice versa."
