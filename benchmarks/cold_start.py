@@ -38,7 +38,8 @@ def seconds(command: list[str]) -> float:
 
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
-    seconds(BARE), seconds(OURS)  # bytecode is compiled now, if it was not
+    for command in (BARE, OURS):
+        seconds(command)  # bytecode is compiled now, if it was not
     pairs: list[tuple[float, float]] = []
     for number in range(rounds):
         print(f"\rround {number + 1} of {rounds}", end="", file=sys.stderr, flush=True)
