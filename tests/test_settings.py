@@ -60,7 +60,15 @@ def test_a_base_url_that_would_show_the_key_to_a_network_is_refused(url: str) ->
 
 
 @pytest.mark.parametrize(
-    "url", ["https://[::1", "https://[bad]", "https://h:port", "https://h:99999"]
+    "url",
+    [
+        "https://[::1",
+        "https://[bad]",
+        "https://h:port",
+        "https://h:99999",
+        "https://h .x",
+        "https://h\n.x",
+    ],
 )
 def test_a_base_url_that_is_none_is_refused_at_the_start(url: str) -> None:
     # Otherwise the first call would fail, with a stack trace.

@@ -82,12 +82,11 @@ class _Stdin:
             yield _valid(rest)
 
     def _read(self) -> None:
-        try:
+        # Once the event loop or its stream is gone, so is the wish to read.
+        with suppress(RuntimeError, anyio.ClosedResourceError, anyio.BrokenResourceError):
             while chunk := os.read(0, CHUNK):
                 anyio.from_thread.run(self._send.send, chunk, token=self._token)
             anyio.from_thread.run_sync(self.end, token=self._token)
-        except (RuntimeError, anyio.ClosedResourceError, anyio.BrokenResourceError):
-            return  # the event loop or its stream is gone: so is the wish to read
 
 
 def _valid(line: bytes) -> str:
