@@ -7,11 +7,13 @@ import os
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import click
 
 from vapi_sessions_mcp import __version__
+from vapi_sessions_mcp.calling import call
 from vapi_sessions_mcp.settings import (
     DEFAULT_BASE_URL,
     PREFIX,
@@ -20,6 +22,7 @@ from vapi_sessions_mcp.settings import (
     check_environment,
     read_api_key,
 )
+from vapi_sessions_mcp.skills import skill
 
 IN_MEMORY = ":memory:"
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -40,7 +43,7 @@ SECONDS = _Seconds(min=0.1, max=600)
 
 
 def main() -> None:
-    """Run the command; exit code 0, 1 for a demo that failed, 2 for what cannot be started."""
+    """Run the command; exit code 2 for what cannot be started, else what a subcommand says."""
     try:
         code = command.main(prog_name="vapi-sessions-mcp", standalone_mode=False)
     except click.ClickException as exc:
@@ -138,15 +141,13 @@ def command(
     """
     check_environment(os.environ, _variables())
     _log(log_level)
+    context.obj = partial(_told, options, sandbox=sandbox, sandbox_db=sandbox_db)
     if context.invoked_subcommand:
         return
-    api_key = None if sandbox else read_api_key(os.environ)
-    settings = Settings(api_key=api_key, **options)
-    if sandbox_db and not sandbox:
-        raise SettingsError("--sandbox-db keeps the sandbox's data: add --sandbox.")
+    settings, database = context.obj()
     with _heavy_imports():
         from vapi_sessions_mcp import run
-    run.serve(settings, sandbox=(sandbox_db or IN_MEMORY) if sandbox else None)
+    run.serve(settings, sandbox=database)
 
 
 @command.command("sandbox")
@@ -175,6 +176,24 @@ def demo() -> int:
     return account.run()
 
 
+command.add_command(call)
+command.add_command(skill)
+
+
+def _told(
+    options: dict[str, Any], *, sandbox: bool, sandbox_db: str | None
+) -> tuple[Settings, str | None]:
+    """The settings, and the sandbox's database where it is asked for.
+
+    Only made where it is wanted: `demo`, `sandbox` and `skill` need no key.
+    """
+    api_key = None if sandbox else read_api_key(os.environ)
+    settings = Settings(api_key=api_key, **options)
+    if sandbox_db and not sandbox:
+        raise SettingsError("--sandbox-db keeps the sandbox's data: add --sandbox.")
+    return settings, (sandbox_db or IN_MEMORY) if sandbox else None
+
+
 @contextmanager
 def _heavy_imports() -> Generator[None]:
     """Import the SDK late and without garbage collection.
@@ -193,7 +212,9 @@ def _variables() -> set[str]:
     names: set[str] = set()
     commands = {"": command, **{f"{name}_": sub for name, sub in command.commands.items()}}
     for prefix, owner in commands.items():
-        for option in (param for param in owner.params if param.expose_value):
+        for option in owner.params:
+            if not isinstance(option, click.Option) or not option.allow_from_autoenv:
+                continue
             own = option.envvar or f"{PREFIX}{prefix}{option.name}".upper()
             names.update([own] if isinstance(own, str) else own)
     return {name for name in names if name.startswith(PREFIX)}

@@ -1,18 +1,14 @@
 """Settings in, a running transport out, until it is told to stop."""
 
 import socket
-from dataclasses import replace
 from functools import partial
 
 import anyio
 import click
-import httpx2
-from starlette.types import ASGIApp
 
-from vapi_sessions_mcp import http, stdio
+from vapi_sessions_mcp import http, stdio, upstream
 from vapi_sessions_mcp.server import build_server
-from vapi_sessions_mcp.settings import Settings, SettingsError
-from vapi_sessions_mcp.vapi import Vapi
+from vapi_sessions_mcp.settings import Settings
 
 
 def serve(settings: Settings, *, sandbox: str | None) -> None:
@@ -20,7 +16,7 @@ def serve(settings: Settings, *, sandbox: str | None) -> None:
 
     Raises SettingsError when the database or the port cannot be had.
     """
-    vapi = Vapi(settings) if sandbox is None else _sandboxed(settings, sandbox)
+    vapi = upstream.choose(settings, sandbox)
     server = build_server(vapi, settings)
     if settings.transport == "stdio":
         try:
@@ -36,28 +32,10 @@ def serve(settings: Settings, *, sandbox: str | None) -> None:
 
 def serve_sandbox(host: str, port: int, database: str) -> None:
     """Serve the stand-in itself over HTTP; raises SettingsError like `serve`."""
-    app, key = _open_sandbox(database)
+    app, key = upstream.open_sandbox(database)
     with http.bind(host, port) as listener:
         _tell(f"Vapi sandbox at {_url(listener)}, API key {key}; Ctrl-C stops it.")
         anyio.run(partial(http.serve, app, listener, grace=1))
-
-
-def _sandboxed(settings: Settings, database: str) -> Vapi:
-    app, key = _open_sandbox(database)
-    return Vapi(
-        replace(settings, api_key=key, base_url="http://localhost"),
-        transport=httpx2.ASGITransport(app),
-    )
-
-
-def _open_sandbox(database: str) -> tuple[ASGIApp, str]:
-    # 40 ms, and SQLite, that serving the real Vapi does without.
-    from vapi_sessions_mcp.sandbox import SANDBOX_KEY, SandboxError, create_app
-
-    try:
-        return create_app(database), SANDBOX_KEY
-    except SandboxError as exc:
-        raise SettingsError(str(exc)) from exc
 
 
 def _url(listener: socket.socket) -> str:
