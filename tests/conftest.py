@@ -1,8 +1,11 @@
-"""What every test shares: the sandbox as upstream, watched, and a client for each protocol era."""
+"""What every test shares: the sandbox as upstream, watched, clients of each era, the command."""
 
-from collections.abc import AsyncGenerator, Callable
+import logging
+import os
+import sys
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import anyio
 import httpx2
@@ -10,6 +13,7 @@ import pytest
 from mcp import Client
 from mcp_types import CallToolResult, TextContent
 
+from vapi_sessions_mcp.cli import main
 from vapi_sessions_mcp.sandbox import SANDBOX_KEY, create_app
 from vapi_sessions_mcp.server import build_server
 from vapi_sessions_mcp.settings import Settings
@@ -80,3 +84,49 @@ def text(result: CallToolResult) -> str:
     block = result.content[0]
     assert isinstance(block, TextContent)
     return block.text
+
+
+class Ended(NamedTuple):
+    """How the command ended, and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run: TypeAlias = Callable[..., Ended]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Generator[Run]:
+    """The command in this process, with these arguments and this environment only."""
+    for name in list(os.environ):
+        if name.startswith("VAPI_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "80")
+    loggers = [logging.getLogger(name) for name in ("", "vapi_sessions_mcp", "httpx2")]
+    levels = [logger.level for logger in loggers]
+
+    def run(*arguments: str, **environment: str) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["vapi-sessions-mcp", *arguments])
+        with monkeypatch.context() as during:
+            for name, value in environment.items():
+                during.setenv(name, value)
+            with pytest.raises(SystemExit) as ended:
+                main()
+        captured = capsys.readouterr()
+        return Ended(int(ended.value.code or 0), captured.out, captured.err)
+
+    yield run
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
+
+
+def refused(ended: Ended) -> str:
+    """The one line on stderr of a command that could not start; nothing else was written."""
+    assert ended.code == 2
+    assert ended.out == ""
+    assert ended.err.startswith("vapi-sessions-mcp: ")
+    assert ended.err.endswith("\n")
+    assert ended.err.count("\n") == 1
+    return ended.err.removeprefix("vapi-sessions-mcp: ").removesuffix("\n")

@@ -6,10 +6,8 @@ import signal
 import socket
 import sqlite3
 import sys
-from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
 
 import anyio
 import anyio.to_thread
@@ -18,61 +16,16 @@ import httpx2
 import pytest
 from click.core import ParameterSource
 
-from conftest import GET, LIST
+from conftest import GET, LIST, Run, refused
 from processes import PATIENCE, started, url_in
 from vapi_sessions_mcp import __version__
-from vapi_sessions_mcp.cli import command, main
+from vapi_sessions_mcp.cli import command
 from vapi_sessions_mcp.sandbox.store import Store
+from vapi_sessions_mcp.skills import skill
 
 SNAPSHOT = Path(__file__).parent / "snapshots" / "help.txt"
 EXPOSED = ("--transport", "http", "--host", "0.0.0.0")
 OPTIONS = [option for option in command.params if option.name != "version"]
-
-
-class Ended(NamedTuple):
-    """How the command ended, and what it wrote."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run: TypeAlias = Callable[..., Ended]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Generator[Run]:
-    """The command in this process, with these arguments and this environment only."""
-    for name in list(os.environ):
-        if name.startswith("VAPI_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("COLUMNS", "80")
-    loggers = [logging.getLogger(name) for name in ("", "vapi_sessions_mcp", "httpx2")]
-    levels = [logger.level for logger in loggers]
-
-    def run(*arguments: str, **environment: str) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["vapi-sessions-mcp", *arguments])
-        with monkeypatch.context() as during:
-            for name, value in environment.items():
-                during.setenv(name, value)
-            with pytest.raises(SystemExit) as ended:
-                main()
-        captured = capsys.readouterr()
-        return Ended(int(ended.value.code or 0), captured.out, captured.err)
-
-    yield run
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
-
-
-def refused(ended: Ended) -> str:
-    """The one line on stderr of a command that could not start; nothing else was written."""
-    assert ended.code == 2
-    assert ended.out == ""
-    assert ended.err.startswith("vapi-sessions-mcp: ")
-    assert ended.err.endswith("\n")
-    assert ended.err.count("\n") == 1
-    return ended.err.removeprefix("vapi-sessions-mcp: ").removesuffix("\n")
 
 
 @pytest.mark.parametrize(
@@ -224,7 +177,9 @@ def test_a_subcommand_s_options_are_known_variables_too(run: Run) -> None:
 
 def test_the_help_is_what_was_reviewed(run: Run) -> None:
     # It is the manual most people read; UPDATE_SNAPSHOTS=1 rewrites it.
-    shown = [run("--help").out, *(run(name, "--help").out for name in sorted(command.commands))]
+    names = [[], *([name] for name in sorted(command.commands))]
+    names += [["skill", name] for name in sorted(skill.commands)]
+    shown = [run(*name, "--help").out for name in names]
     assert run("-h").out == shown[0]
     text = "\n".join(shown)
     if os.environ.get("UPDATE_SNAPSHOTS"):

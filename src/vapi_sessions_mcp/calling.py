@@ -1,4 +1,4 @@
-"""One operation from a shell: JSON or flags in, JSON out, and an exit code that says how it went."""
+"""One operation from a shell: JSON or flags in, JSON and an exit code that means something out."""
 
 import json
 import sys
@@ -55,10 +55,16 @@ class _Call(click.Command):
         from vapi_sessions_mcp.schemas import input_schema
 
         for row in OPERATIONS:
-            properties = input_schema(row.request)["properties"]
+            schema = input_schema(row.request)
+            needed = schema.get("required", ())
             with formatter.section(f"{row.short_name}, or {row.name}"):
                 formatter.write_text(row.description)
-                formatter.write_dl([(f"--{name}", _described(of)) for name, of in properties.items()])
+                formatter.write_dl(
+                    [
+                        (f"--{name}", _described(of) + " (required)" * (name in needed))
+                        for name, of in schema["properties"].items()
+                    ]
+                )
 
 
 @click.command(cls=_Call, help=HELP, context_settings={"ignore_unknown_options": True})
@@ -112,9 +118,7 @@ def _operation(tool: str, settings: Settings) -> "Operation":
     raise BadArguments([f"No tool {tool!r:.80}: there are {names}."])
 
 
-def _given(
-    words: Sequence[str], operation: "Operation", context: click.Context
-) -> dict[str, Any]:
+def _given(words: Sequence[str], operation: "Operation", context: click.Context) -> dict[str, Any]:
     """The arguments in JSON and in flags; what they mean is the request model's matter."""
     known = {field.alias or name for name, field in operation.request.model_fields.items()}
     parent = cast("click.Context", context.parent).command
@@ -180,6 +184,6 @@ def _say(who: str, text: str) -> None:
 
 
 def _described(schema: dict[str, Any]) -> str:
-    """An argument's description, with the names that an object takes."""
-    inner = ", ".join(schema.get("properties", ()))
+    """An argument's description, with the words or the names inside that it takes."""
+    inner = ", ".join(schema.get("enum") or schema.get("properties", ()))
     return f"{schema['description']}: {inner}" if inner else str(schema["description"])
