@@ -1,5 +1,6 @@
 """A request in, an answer out that an agent can afford: performed, masked, viewed, with a note."""
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +62,11 @@ class Answers:
         data = mask_secrets(data)
         return mask_personal(data) if self._settings.mask_pii else data
 
-    def masked_text(self, error: VapiError) -> str:
+    def opened(self) -> AbstractAsyncContextManager[object]:
+        """What keeps the connections to Vapi open while it is entered."""
+        return self._vapi
+
+    def masked_text(self, error: VapiError | str) -> str:
         """What an error says, valid Unicode, without personal data where that is set."""
         text = wire.clean(str(error))
         return mask_personal(text) if self._settings.mask_pii else text

@@ -1,6 +1,7 @@
 """The command: options and environment in, a server out, or one line on stderr and exit code 2."""
 
 import gc
+import json
 import logging
 import math
 import os
@@ -69,12 +70,16 @@ def main() -> None:
 )
 @click.option(
     "--transport",
-    type=click.Choice(["stdio", "http"]),
-    default="stdio",
-    help="stdio for a desktop host, http for agents and teams.",
+    "transports",
+    type=click.Choice(["stdio", "http", "rest"]),
+    multiple=True,
+    default=["stdio"],
+    envvar="VAPI_MCP_TRANSPORT",
+    help="stdio for a desktop host, http for agents and teams, rest for programs. Repeatable.",
 )
-@click.option("--host", default="127.0.0.1", help="Address to listen on, with http.")
+@click.option("--host", default="127.0.0.1", help="Address for http and rest.")
 @click.option("--port", type=PORT, default=9090, help="Port for http; 0 takes a free one.")
+@click.option("--rest-port", type=PORT, default=8080, help="Port for rest; 0 takes a free one.")
 @click.option(
     "--allowed-host",
     "allowed_hosts",
@@ -162,10 +167,18 @@ def command(
 )
 def serve_sandbox(*, host: str, port: int, sandbox_db: str | None) -> None:
     """Serve the stand-in for Vapi over HTTP, for any client that takes a base URL."""
-    Settings(transport="http", host=host)  # the same rule for a bind that others can reach
+    Settings(transports=("http",), host=host)  # the same rule for a bind that others can reach
     with _heavy_imports():
         from vapi_sessions_mcp import run
     run.serve_sandbox(host, port, sandbox_db or IN_MEMORY)
+
+
+@command.command("openapi")
+def show_openapi() -> None:
+    """Print the OpenAPI document of --transport rest."""
+    with _heavy_imports():
+        from vapi_sessions_mcp.openapi import document
+    click.echo(json.dumps(document(), indent=2, ensure_ascii=False))
 
 
 @command.command()

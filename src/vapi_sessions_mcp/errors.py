@@ -46,6 +46,11 @@ class TimedOut(Unreachable):
 class Refused(VapiError):
     """Vapi said no, and would say it again."""
 
+    def __init__(self, message: str, status: int) -> None:
+        """`status` is Vapi's, 3xx or 4xx."""
+        super().__init__(message)
+        self.status = status
+
 
 class Unauthorized(Refused):
     """Vapi does not accept the key."""
@@ -58,9 +63,9 @@ class NotFound(Refused):
 class RateLimited(Refused):
     """Too many requests; `retry_after` is Vapi's own wait in seconds, where it gave one."""
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
+    def __init__(self, message: str, status: int, retry_after: float | None = None) -> None:
         """`retry_after` in seconds, or None."""
-        super().__init__(message)
+        super().__init__(message, status)
         self.retry_after = retry_after
 
 

@@ -1,24 +1,19 @@
-"""The ASGI side: MCP at `/mcp` and health beside it, on a socket bound beforehand."""
+"""HTTP: MCP's app at `/mcp`, and servers of such apps on sockets bound beforehand."""
 
 import socket
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import anyio
 import uvicorn
 from mcp.server.lowlevel import Server
-from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from vapi_sessions_mcp.guards import HEALTH, allowed_names
 from vapi_sessions_mcp.settings import Settings, SettingsError
 from vapi_sessions_mcp.signals import stop_signal
-
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 def build_app(server: Server[Any], settings: Settings) -> Starlette:
@@ -27,25 +22,14 @@ def build_app(server: Server[Any], settings: Settings) -> Starlette:
     Host and Origin are checked at `/mcp` on every bind, against DNS rebinding;
     the health routes tell nothing and take any Host, as probes need.
     """
-    names = [*LOOPBACK, *settings.allowed_hosts]
-    hosts = [*names, *(f"{name}:*" for name in names)]
     return server.streamable_http_app(
         stateless_http=True,
-        transport_security=TransportSecuritySettings(
-            enable_dns_rebinding_protection=True,
-            allowed_hosts=hosts,
-            allowed_origins=[
-                f"{scheme}://{host}" for host in hosts for scheme in ("http", "https")
-            ],
-        ),
-        custom_starlette_routes=[
-            Route("/health/live", _live),
-            Route("/health/ready", _ready),
-        ],
+        transport_security=allowed_names(settings),
+        custom_starlette_routes=[*HEALTH],
     )
 
 
-def bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int, *, option: str = "--port") -> socket.socket:
     """A listening socket; raises SettingsError when the address cannot be had."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
@@ -53,13 +37,40 @@ def bind(host: str, port: int) -> socket.socket:
     except OSError as exc:
         raise SettingsError(
             f"cannot listen on {host}:{port}: {str(exc.strerror or exc).partition(' (')[0]}."
-            " Choose another --port."
+            f" Choose another {option}."
         ) from exc
 
 
-async def serve(app: ASGIApp, listener: socket.socket, *, grace: float) -> None:
-    """Serve `app` until SIGINT or SIGTERM; calls in flight get `grace` seconds."""
-    server = _Uvicorn(
+async def serve(faces: Sequence[tuple[ASGIApp, socket.socket]], *, grace: float) -> None:
+    """Serve each app on its socket until SIGINT or SIGTERM; calls in flight get `grace` seconds."""
+    servers = [_server(app, grace) for app, _ in faces]
+
+    def stop() -> None:
+        for server in servers:
+            server.should_exit = True
+
+    async def run(server: uvicorn.Server, listener: socket.socket) -> None:
+        await server.serve(sockets=[listener])
+        # One that could not start takes the others along: half a service looks like a whole one.
+        stop()
+
+    async def stop_on_signal() -> None:
+        await stop_signal()
+        stop()
+        # A write of the 2025 eras is shielded, and uvicorn would wait for its whole timeout.
+        await anyio.sleep(grace + 1)
+        tasks.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(stop_on_signal)
+        async with anyio.create_task_group() as serving:
+            for server, (_, listener) in zip(servers, faces, strict=True):
+                serving.start_soon(run, server, listener)
+        tasks.cancel_scope.cancel()
+
+
+def _server(app: ASGIApp, grace: float) -> uvicorn.Server:
+    return _Uvicorn(
         uvicorn.Config(
             app,
             log_config=None,
@@ -69,29 +80,9 @@ async def serve(app: ASGIApp, listener: socket.socket, *, grace: float) -> None:
         )
     )
 
-    async def stop_on_signal() -> None:
-        await stop_signal()
-        server.should_exit = True
-        # A write of the 2025 eras is shielded, and uvicorn would wait for its whole timeout.
-        await anyio.sleep(grace + 1)
-        tasks.cancel_scope.cancel()
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(stop_on_signal)
-        await server.serve(sockets=[listener])
-        tasks.cancel_scope.cancel()
-
 
 class _Uvicorn(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         """Leave signals to us: uvicorn would raise them again after a clean end."""
         yield
-
-
-async def _live(request: Request) -> Response:
-    return JSONResponse({"status": "live"})
-
-
-async def _ready(request: Request) -> Response:
-    return JSONResponse({"status": "ready"})

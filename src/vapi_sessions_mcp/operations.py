@@ -12,12 +12,14 @@ from vapi_sessions_mcp import models
 class Operation:
     """One operation: its names, its place in Vapi's API, its promises.
 
+    `operation_id` is Vapi's and the REST document's, `status` what success answers.
     `doing` completes "could not …"; `find_out` tells how to learn whether a change
     happened whose answer was lost. Both may name the `{id}`.
     """
 
     name: str
     short_name: str
+    operation_id: str
     title: str
     description: str
     method: Literal["GET", "POST", "PATCH", "DELETE"]
@@ -25,6 +27,7 @@ class Operation:
     request: type[models.Request]
     answer: type[BaseModel]
     doing: str
+    status: int = 200
     find_out: str = ""
     read_only: bool = False
     destructive: bool = False
@@ -38,6 +41,7 @@ class Operation:
 CREATE = Operation(
     name="vapi-sessioncontrollercreate",
     short_name="create_session",
+    operation_id="SessionController_create",
     title="Create Session",
     description="Create a session: one conversation's history, kept across calls and chats.",
     method="POST",
@@ -45,11 +49,13 @@ CREATE = Operation(
     request=models.CreateRequest,
     answer=models.Session,
     doing="create the session",
+    status=201,
     find_out="list the sessions of the last minutes (createdAtGe) before you create it again",
 )
 LIST = Operation(
     name="vapi-sessioncontrollerfindallpaginated",
     short_name="list_sessions",
+    operation_id="SessionController_findAllPaginated",
     title="List Sessions",
     description="Find sessions by customer, assistant, time or text, newest first, as summaries.",
     method="GET",
@@ -63,6 +69,7 @@ LIST = Operation(
 GET = Operation(
     name="vapi-sessioncontrollerfindone",
     short_name="get_session",
+    operation_id="SessionController_findOne",
     title="Get Session",
     description=("Read one session. Cheapest: view summary, or messages {last: 20}."),
     method="GET",
@@ -76,6 +83,7 @@ GET = Operation(
 UPDATE = Operation(
     name="vapi-sessioncontrollerupdate",
     short_name="update_session",
+    operation_id="SessionController_update",
     title="Update Session",
     description=(
         "Change a session. body.messages REPLACES the whole conversation; "
@@ -91,6 +99,7 @@ UPDATE = Operation(
 DELETE = Operation(
     name="vapi-sessioncontrollerremove",
     short_name="delete_session",
+    operation_id="SessionController_remove",
     title="Delete Session",
     description=(
         "Delete a session and its conversation for good. Returns it in full: your last copy."
@@ -105,3 +114,17 @@ DELETE = Operation(
     idempotent=True,
 )
 OPERATIONS = (CREATE, LIST, GET, UPDATE, DELETE)
+
+
+def by_path(*, read_only: bool) -> dict[str, dict[str, Operation]]:
+    """The operations by path and method, as REST serves them.
+
+    What takes an id takes it in the path, or as `?id=` where that leaves the
+    method free: GET /session is the list.
+    """
+    paths: dict[str, dict[str, Operation]] = {}
+    for row in OPERATIONS:
+        if row.read_only or not read_only:
+            for path in (row.path, row.path.removesuffix("/{id}")):
+                paths.setdefault(path, {}).setdefault(row.method, row)
+    return paths

@@ -26,32 +26,36 @@ class Outcome:
 
     def refused(self, status: int, said: str, retry_after: float | None) -> VapiError:
         """The error for any status that is not 2xx; `said` is Vapi's own words, or empty."""
-        answer = f"{status} {_phrase(status)}" + (f": {said}" if said else "")
+        answer = f"{status} {phrase(status)}" + (f": {said}" if said else "")
         if status < 400:
             return Refused(
                 f"{self._could_not}: {self._host} answered {status}, a redirect, which is never"
-                " followed with the API key. Check the base URL (VAPI_BASE_URL)."
+                " followed with the API key. Check the base URL (VAPI_BASE_URL).",
+                status,
             )
         if status >= 500:
             return Failed(f"{self._could_not}: Vapi failed ({answer}). {self._after_sending()}")
         if status == 401:
             return Unauthorized(
                 f"{self._could_not}: Vapi does not accept the API key ({answer})."
-                " Set VAPI_API_KEY to a private key from https://dashboard.vapi.ai/org/api-keys."
+                " Set VAPI_API_KEY to a private key from https://dashboard.vapi.ai/org/api-keys.",
+                status,
             )
         if status == 404 and self._id:
             return NotFound(
                 f"No session {self._id}: it may have expired or been deleted ({answer})."
-                " List sessions to find its id."
+                " List sessions to find its id.",
+                status,
             )
         if status == 429:
             wait = f"in {retry_after:.0f} s" if retry_after else "in a minute"
             return RateLimited(
                 f"{self._could_not}: too many requests ({answer}). Nothing was changed;"
                 f" call again {wait}.",
+                status,
                 retry_after,
             )
-        return Refused(f"{self._could_not}: Vapi refused it ({answer}). {_mend(status)}")
+        return Refused(f"{self._could_not}: Vapi refused it ({answer}). {_mend(status)}", status)
 
     def unreachable(self, reason: str) -> Unreachable:
         """The connection was never made: nothing was sent."""
@@ -87,7 +91,8 @@ class Outcome:
         return f"It may or may not have happened: {self._operation.find_out.format(id=self._id)}."
 
 
-def _phrase(status: int) -> str:
+def phrase(status: int) -> str:
+    """A status in words, where it has some."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:

@@ -1,33 +1,33 @@
 """Settings in, a running transport out, until it is told to stop."""
 
 import socket
+from contextlib import ExitStack
 from functools import partial
 
 import anyio
 import click
+from starlette.types import ASGIApp
 
 from vapi_sessions_mcp import http, stdio, upstream
 from vapi_sessions_mcp.server import build_server
 from vapi_sessions_mcp.settings import Settings
+from vapi_sessions_mcp.vapi import Vapi
 
 
 def serve(settings: Settings, *, sandbox: str | None) -> None:
-    """Serve MCP; with `sandbox`, a database file, the stand-in takes Vapi's place.
+    """Serve MCP, REST or both; with `sandbox`, a database file, the stand-in takes Vapi's place.
 
     Raises SettingsError when the database or the port cannot be had.
     """
     vapi = upstream.choose(settings, sandbox)
-    server = build_server(vapi, settings)
-    if settings.transport == "stdio":
+    if "stdio" in settings.transports:
+        server = build_server(vapi, settings)
         try:
             anyio.run(partial(stdio.serve, server, grace=settings.grace))
         except* (BrokenPipeError, anyio.BrokenResourceError):
             _tell("the host closed the connection before the last answer.")
     else:
-        app = http.build_app(server, settings)
-        with http.bind(settings.host, settings.port) as listener:
-            _tell(f"MCP at {_url(listener)}/mcp; Ctrl-C stops it.")
-            anyio.run(partial(http.serve, app, listener, grace=settings.grace))
+        _serve_http(vapi, settings)
 
 
 def serve_sandbox(host: str, port: int, database: str) -> None:
@@ -35,7 +35,35 @@ def serve_sandbox(host: str, port: int, database: str) -> None:
     app, key = upstream.open_sandbox(database)
     with http.bind(host, port) as listener:
         _tell(f"Vapi sandbox at {_url(listener)}, API key {key}; Ctrl-C stops it.")
-        anyio.run(partial(http.serve, app, listener, grace=1))
+        anyio.run(partial(http.serve, [(app, listener)], grace=1))
+
+
+def _serve_http(vapi: Vapi, settings: Settings) -> None:
+    """Serve MCP, REST or both in this process, with one client of Vapi and one end."""
+    # 20 ms that stdio, which hosts start and wait for, does without.
+    from vapi_sessions_mcp.answers import Answers
+    from vapi_sessions_mcp.rest import build_rest
+    from vapi_sessions_mcp.skills import skill_routes
+
+    faces: list[tuple[ASGIApp, socket.socket]] = []
+    lines: list[str] = []
+    with ExitStack() as sockets:
+        if "http" in settings.transports:
+            mcp = http.build_app(build_server(vapi, settings), settings)
+            listener = sockets.enter_context(http.bind(settings.host, settings.port))
+            faces.append((mcp, listener))
+            lines.append(f"MCP at {_url(listener)}/mcp; Ctrl-C stops it.")
+        if "rest" in settings.transports:
+            rest = build_rest(Answers(vapi, settings), settings, extra_routes=skill_routes())
+            listener = sockets.enter_context(
+                http.bind(settings.host, settings.rest_port, option="--rest-port")
+            )
+            faces.append((rest, listener))
+            url = _url(listener)
+            lines.append(f"REST at {url}/v1, its reference at {url}/docs; Ctrl-C stops it.")
+        for line in lines:
+            _tell(line)
+        anyio.run(partial(http.serve, faces, grace=settings.grace))
 
 
 def _url(listener: socket.socket) -> str:

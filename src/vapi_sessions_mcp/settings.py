@@ -13,7 +13,7 @@ DEFAULT_BASE_URL = "https://api.vapi.ai"
 
 ToolNames: TypeAlias = Literal["full", "short"]
 DefaultView: TypeAlias = Literal["auto", "summary", "transcript", "full"]
-Transport: TypeAlias = Literal["stdio", "http"]
+Transport: TypeAlias = Literal["stdio", "http", "rest"]
 
 
 class SettingsError(Exception):
@@ -29,9 +29,10 @@ class Settings:
     connect_timeout: float = 5.0
     timeout: float = 30.0
     grace: float = 10.0
-    transport: Transport = "stdio"
+    transports: tuple[Transport, ...] = ("stdio",)
     host: str = "127.0.0.1"
     port: int = 9090
+    rest_port: int = 8080
     allowed_hosts: tuple[str, ...] = ()
     allow_unauthenticated: bool = False
     tool_names: ToolNames = "full"
@@ -42,7 +43,9 @@ class Settings:
 
     def __post_init__(self) -> None:
         _check_base_url(self.base_url)
-        if self.transport == "http" and not is_loopback(self.host):
+        if "stdio" in self.transports:
+            _check_alone(self.transports)
+        elif not is_loopback(self.host):
             _check_exposure(self)
 
 
@@ -104,6 +107,14 @@ def _check_base_url(url: str) -> None:
         raise SettingsError(
             f"--base-url {url!r} must be https, or http on this machine:"
             " the API key must not cross a network unencrypted."
+        )
+
+
+def _check_alone(transports: tuple[Transport, ...]) -> None:
+    if set(transports) != {"stdio"}:
+        raise SettingsError(
+            "--transport stdio serves the one host that started it and goes with no other:"
+            " start a second process for http or rest."
         )
 
 

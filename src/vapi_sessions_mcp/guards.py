@@ -1,0 +1,57 @@
+"""What every HTTP face shares: who may call it by which name, and the health routes."""
+
+from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from vapi_sessions_mcp.refusals import refusal
+from vapi_sessions_mcp.settings import Settings
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_SAID = {
+    403: "This server takes no calls from pages of another origin.",
+    421: "This server does not go by that name: start it with --allowed-host to add one.",
+}
+
+
+def allowed_names(settings: Settings) -> TransportSecuritySettings:
+    """Host and Origin headers that may stand in a request, on any port."""
+    names = [*LOOPBACK, *settings.allowed_hosts]
+    hosts = [*names, *(f"{name}:*" for name in names)]
+    return TransportSecuritySettings(
+        enable_dns_rebinding_protection=True,
+        allowed_hosts=hosts,
+        allowed_origins=[f"{scheme}://{host}" for host in hosts for scheme in ("http", "https")],
+    )
+
+
+class Guard:
+    """Refuses other Hosts and Origins, against DNS rebinding, but lets probes see the health."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        """`app` is called for what is let through."""
+        self._app = app
+        self._security = TransportSecurityMiddleware(allowed_names(settings))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or refuse it."""
+        app = self._app
+        if scope["type"] == "http" and scope["path"] not in _OPEN:
+            refused = await self._security.validate_request(Request(scope))
+            if refused is not None:
+                app = refusal(refused.status_code, _SAID[refused.status_code])
+        await app(scope, receive, send)
+
+
+async def _live(request: Request) -> Response:
+    return JSONResponse({"status": "live"})
+
+
+async def _ready(request: Request) -> Response:
+    return JSONResponse({"status": "ready"})
+
+
+HEALTH = (Route("/health/live", _live), Route("/health/ready", _ready))
+_OPEN = {route.path for route in HEALTH}
