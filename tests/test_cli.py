@@ -38,7 +38,11 @@ OPTIONS = [option for option in command.params if option.name != "version"]
         (["--port", "x"], "Invalid value for '--port': 'x' is not a valid integer range."),
         (["--port", "65536"], "Invalid value for '--port': 65536 is not in the range 0<=x<=65535."),
         (["--timeout", "0"], "Invalid value for '--timeout': 0.0 is not in the range 0.1<=x<=600."),
-        (["--transport", "rest"], "Invalid value for '--transport': 'rest' is not one of 'stdio',"),
+        (["--transport", "sse"], "Invalid value for '--transport': 'sse' is not one of 'stdio',"),
+        (
+            ["--transport", "stdio", "--transport", "rest"],
+            "--transport stdio serves the one host that started it and goes with no other: start",
+        ),
         (["--sandbox", "--sandbox-db", "/"], "Invalid value for '--sandbox-db': File '/' is a"),
         (["--sandbox-db", "x.db"], "--sandbox-db keeps the sandbox's data: add --sandbox."),
         (["--base-url", "http://api.vapi.ai"], "--base-url 'http://api.vapi.ai' must be https, or"),
@@ -129,6 +133,8 @@ def test_a_port_in_use_is_one_line(run: Run) -> None:
             assert refused(run(*arguments, "--port", port)) == (
                 f"cannot listen on 127.0.0.1:{port}: Address already in use. Choose another --port."
             )
+        both = ("--transport", "http", "--transport", "rest", "--port", "0", "--rest-port", port)
+        assert refused(run(*both)).endswith("in use. Choose another --rest-port.")
 
 
 def valid(option: click.Parameter) -> str:
@@ -185,6 +191,13 @@ def test_the_help_is_what_was_reviewed(run: Run) -> None:
     if os.environ.get("UPDATE_SNAPSHOTS"):
         SNAPSHOT.write_text(text, encoding="utf-8")
     assert text == SNAPSHOT.read_text(encoding="utf-8")
+
+
+def test_the_openapi_document_is_printed(run: Run) -> None:
+    # Client generators read it from a file, without a server.
+    code, out, err = run("openapi")
+    assert (code, err) == (0, "")
+    assert out == (SNAPSHOT.parent / "openapi.json").read_text(encoding="utf-8")
 
 
 def test_the_version_is_told_on_stdout(run: Run) -> None:

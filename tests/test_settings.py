@@ -8,6 +8,7 @@ import pytest
 from vapi_sessions_mcp.settings import (
     Settings,
     SettingsError,
+    Transport,
     check_environment,
     is_loopback,
     read_api_key,
@@ -185,12 +186,12 @@ def test_no_representation_of_settings_shows_the_key() -> None:
 @pytest.mark.parametrize(
     "given",
     [
-        {"transport": "stdio", "host": "0.0.0.0"},
-        {"transport": "http", "host": "127.0.0.1"},
-        {"transport": "http", "host": "::1"},
-        {"transport": "http", "host": "localhost"},
+        {"transports": ("stdio",), "host": "0.0.0.0"},
+        {"transports": ("http",), "host": "127.0.0.1"},
+        {"transports": ("http",), "host": "::1"},
+        {"transports": ("http",), "host": "localhost"},
         {
-            "transport": "http",
+            "transports": ("http",),
             "host": "0.0.0.0",
             "allow_unauthenticated": True,
             "allowed_hosts": ("sessions.example.com",),
@@ -209,13 +210,30 @@ def test_a_server_that_only_this_machine_reaches_needs_no_further_word(
 def test_a_server_that_others_reach_must_say_that_nobody_is_asked(host: str) -> None:
     # Everybody who can reach the port could read and delete every session.
     with pytest.raises(SettingsError, match="add --allow-unauthenticated"):
-        Settings(transport="http", host=host, allowed_hosts=("sessions.example.com",))
+        Settings(transports=("http",), host=host, allowed_hosts=("sessions.example.com",))
+
+
+@pytest.mark.parametrize("transports", [("http",), ("rest",), ("http", "rest")])
+def test_the_rule_for_others_holds_for_every_transport_with_a_port(
+    transports: tuple[Transport, ...],
+) -> None:
+    # REST deletes as thoroughly as MCP does.
+    with pytest.raises(SettingsError, match="add --allow-unauthenticated"):
+        Settings(transports=transports, host="0.0.0.0")
+    assert Settings(transports=transports).transports == transports
+
+
+def test_stdio_goes_with_no_other_transport() -> None:
+    # The host that started the process ends it, and everybody else's calls with it.
+    with pytest.raises(SettingsError, match=r"--transport stdio .* goes with no other"):
+        Settings(transports=("stdio", "rest"))
+    assert Settings(transports=("stdio", "stdio"))
 
 
 def test_a_server_that_others_reach_must_name_its_hosts() -> None:
     # Without them a web page could reach it by rebinding its own name.
     with pytest.raises(SettingsError, match="needs --allowed-host"):
-        Settings(transport="http", host="0.0.0.0", allow_unauthenticated=True)
+        Settings(transports=("http",), host="0.0.0.0", allow_unauthenticated=True)
 
 
 def test_a_misspelt_setting_is_refused_with_the_nearest_one() -> None:
