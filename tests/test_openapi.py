@@ -80,9 +80,9 @@ def test_a_read_only_document_tells_of_nothing_that_changes_sessions() -> None:
     derandomize=True,
     database=None,
     deadline=None,
-    suppress_health_check=list(HealthCheck),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-def test_the_adapter_keeps_to_its_document(case: schemathesis.Case) -> None:
+def test_the_adapter_keeps_to_its_document(case: Any) -> None:
     # Clients are generated from it: what it allows must work, what it forbids be refused.
     case.path_parameters = with_a_known_id(case.path_parameters)
     if case.operation.method.upper() in ("PATCH", "DELETE"):

@@ -43,8 +43,8 @@ def settings_table() -> str:
             continue
         told = isinstance(option.default, str | int | float) and not option.is_flag
         default = f"`{option.default}`" if told else ""
-        if isinstance(option.default, list):
-            default = f"`{' '.join(option.default)}`"
+        if option.name == "transports":
+            default = f"`{Settings().transports[0]}`"
         choices = option.type.choices if isinstance(option.type, click.Choice) else ()
         values = f" `{'`, `'.join(map(str, choices))}`." if choices else ""
         text = (option.help or "").replace("  [default: in memory]", "")

@@ -149,7 +149,7 @@ async def test_lists_can_be_searched_by_what_vapi_cannot_filter_by(rest: Rest) -
 
 async def test_filters_reach_vapi_as_they_were_given(rest: Rest, upstream: Upstream) -> None:
     # Vapi ignores what it does not know, so each must arrive under its own name.
-    given = [
+    given: list[tuple[str, str | int]] = [
         ("number", MAYA),
         ("phoneNumberIdAny", "a"),
         ("phoneNumberIdAny", "b"),
@@ -158,7 +158,7 @@ async def test_filters_reach_vapi_as_they_were_given(rest: Rest, upstream: Upstr
         ("createdAtGe", "2026-11-01T00:00:00Z"),
     ]
     async with rest() as client:
-        assert (await client.get("/v1/session", params=given)).status_code == 200
+        assert (await client.get("/v1/session", params=(*given,))).status_code == 200
         assert (await client.get("/v1/session?phoneNumberIdAny=a,b")).status_code == 200
     first, second = (request.url.params.multi_items() for request in upstream.requests)
     assert sorted(first) == sorted(given)

@@ -13,13 +13,13 @@ import anyio
 import httpx
 import httpx2
 import pytest
-from mcp import Client
 from vapi import AsyncVapi, Vapi
 from vapi.core.api_error import ApiError
 
 from conftest import GET
 from faulty_vapi import SESSION, FaultyVapi, slow
 from processes import COMMAND, PATIENCE, environment, started, url_in
+from test_http import message, tool_call
 
 MAYA = "+14155550123"
 README = Path(__file__).parents[1] / "README.md"
@@ -137,9 +137,8 @@ async def test_both_transports_share_a_process_a_client_and_an_end() -> None:
             rest = url_in(await running.told("REST at "))
 
             async def by_mcp() -> None:
-                async with Client(mcp) as client:
-                    result = await client.call_tool(GET, {"id": "s-1"})
-                    answers["mcp"] = result.structured_content
+                answer = message(await http.post(mcp, **tool_call("auto", GET)))
+                answers["mcp"] = answer["result"]["structuredContent"]
 
             async def by_rest() -> None:
                 answers["rest"] = (await http.get(f"{rest}/session/s-1")).json()

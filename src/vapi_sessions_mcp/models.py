@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from vapi_sessions_mcp.arguments import Arguments, Numbered
-from vapi_sessions_mcp.bodies import BriefMessages, CreateBody, Status, UpdateBody
+from vapi_sessions_mcp.bodies import BriefMessages, CreateBody, Message, Status, UpdateBody
 from vapi_sessions_mcp.values import (
     Comma,
     Count,
@@ -31,6 +31,7 @@ from vapi_sessions_mcp.values import (
     Text,
     Texts,
     Timestamp,
+    check_json,
 )
 
 View: TypeAlias = Literal["summary", "transcript", "full"]
@@ -180,6 +181,12 @@ class UpdateRequest(_OneSession):
     append_messages: BriefMessages | None = Field(
         default=None, min_length=1, description="Added to the conversation; not with body.messages"
     )
+
+    @field_validator("append_messages")
+    @classmethod
+    def _is_json(cls, messages: list[Message]) -> list[Message]:
+        check_json({"messages": [message.given() for message in messages]})
+        return messages
 
     @model_validator(mode="after")
     def _check_change(self) -> Self:
