@@ -22,7 +22,7 @@ from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.vapi import Vapi
 
 SNAPSHOT = Path(__file__).parent / "snapshots" / "openapi.json"
-EXAMPLES = 40
+EXAMPLES = 30
 SANDBOX = create_app()
 SETTINGS = Settings(
     api_key=SANDBOX_KEY, base_url="http://localhost:9", allowed_hosts=("testserver",)
@@ -41,7 +41,7 @@ async def _sample_ids() -> list[str]:
 
 
 IDS = cycle(anyio.run(_sample_ids))
-described = schemathesis.openapi.from_asgi("/openapi.json", ADAPTER)
+described: Any = schemathesis.openapi.from_asgi("/openapi.json", ADAPTER)
 
 
 def test_the_document_is_valid_openapi() -> None:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from itertools import count
 from typing import Any, TypeAlias
 
 import anyio
@@ -181,6 +182,19 @@ async def test_messages_can_be_appended(rest: Rest) -> None:
         assert "give one of them" in refused(both, 400)[0]
         odd = '{"appendMessages": [{"role": "user", "content": "c", "x": "\\ud83d"}]}'
         assert "valid Unicode" in refused(await client.patch(at, content=odd, headers=JSON), 400)[0]
+
+
+async def test_appending_against_others_who_write_all_the_time_is_a_conflict(rest: Rest) -> None:
+    # 409 tells a client to read again, where 500 would have it give up.
+    times = count()
+
+    def busy(request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, json={"id": "s-1", "updatedAt": str(next(times))})
+
+    async with rest(vapi=busy) as client:
+        body = {"appendMessages": [{"role": "user", "content": "a"}]}
+        said = refused(await client.patch("/v1/session/s-1", json=body), 409)
+    assert "somebody else changed it" in said
 
 
 @pytest.mark.parametrize(

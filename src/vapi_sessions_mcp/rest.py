@@ -148,9 +148,10 @@ def _split(operation: Operation, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refused(answers: Answers, error: VapiError) -> Response:
+    message: str | list[str] = answers.masked_text(error)
     if isinstance(error, BadArguments):
-        return refusal(400, [answers.masked_text(problem) for problem in error.problems])
-    return refusal(status_of(error), answers.masked_text(error), headers_of(error))
+        message = [answers.masked_text(problem) for problem in error.problems]
+    return refusal(status_of(error), message, headers_of(error))
 
 
 async def _no_route(request: Request, exc: Exception) -> Response:
