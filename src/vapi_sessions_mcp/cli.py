@@ -2,7 +2,6 @@
 
 import gc
 import json
-import logging
 import math
 import os
 import sys
@@ -13,7 +12,7 @@ from typing import Any
 
 import click
 
-from vapi_sessions_mcp import __version__
+from vapi_sessions_mcp import __version__, logs
 from vapi_sessions_mcp.calling import call
 from vapi_sessions_mcp.settings import (
     DEFAULT_BASE_URL,
@@ -145,7 +144,7 @@ def command(
     Desktop and IDEs start.
     """
     check_environment(os.environ, _variables())
-    _log(log_level)
+    logs.set_up(log_level)
     context.obj = partial(_told, options, sandbox=sandbox, sandbox_db=sandbox_db)
     if context.invoked_subcommand:
         return
@@ -231,25 +230,6 @@ def _variables() -> set[str]:
             own = option.envvar or f"{PREFIX}{prefix}{option.name}".upper()
             names.update([own] if isinstance(own, str) else own)
     return {name for name in names if name.startswith(PREFIX)}
-
-
-def _log(level: str) -> None:
-    """Log to stderr; other libraries never below INFO, the HTTP client never its URLs."""
-    own = logging.getLevelNamesMapping()[level.upper()]
-    handler = logging.StreamHandler()
-    handler.setFormatter(_Lines("%(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(handlers=[handler])
-    logging.getLogger().setLevel(max(own, logging.INFO))
-    logging.getLogger("vapi_sessions_mcp").setLevel(own)
-    logging.getLogger("httpx2").setLevel(max(own, logging.WARNING))
-
-
-class _Lines(logging.Formatter):
-    """One line a record: a stack trace may hold what customers said."""
-
-    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's own name
-        """Nothing."""
-        return ""
 
 
 def _fail(message: str) -> int:
