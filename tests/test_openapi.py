@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from contextlib import suppress
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -100,9 +101,15 @@ def with_a_known_id(parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def keep_the_rules_between_parameters(query: dict[str, Any]) -> None:
-    """Two rules join two parameters each, which OpenAPI has no words for."""
+    """Three rules join two values each, which OpenAPI has no words for."""
     if "messages" in query and query.get("view") in ("summary", "full"):
         query["view"] = "transcript"
+    if isinstance(text := query.get("messages"), str) and text.startswith("{"):
+        with suppress(ValueError):
+            window = json.loads(text)
+            ends = [window.get("from"), window.get("to")]
+            if all(isinstance(end, int) for end in ends):
+                query["messages"] = json.dumps({**window, "from": min(ends), "to": max(ends)})
     number = query.get("number")
     if isinstance(number, str) and query.get("numberE164CheckEnabled", True) in (True, "true"):
         query["numberE164CheckEnabled"] = bool(re.fullmatch(r"\+[1-9][0-9]{1,14}", number))

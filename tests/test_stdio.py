@@ -172,6 +172,7 @@ async def test_half_a_surrogate_in_a_request_is_answered() -> None:
         await running.send(call(0, LIST, name="half \ud83d"), call(1, LIST, limit=0))
         await running.end_input()
         assert {(await running.receive())["id"] for _ in range(2)} == {0, 1}
+        assert await running.ended() == 0
 
 
 async def test_the_end_of_stdin_lets_a_call_in_flight_finish() -> None:
