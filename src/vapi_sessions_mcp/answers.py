@@ -2,15 +2,27 @@
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from vapi_sessions_mcp import wire
 from vapi_sessions_mcp.appending import append
+from vapi_sessions_mcp.callers import Call, Caller
+from vapi_sessions_mcp.confirming import Ask, delete, nobody_to_ask
 from vapi_sessions_mcp.errors import VapiError
 from vapi_sessions_mcp.hints import Hints
 from vapi_sessions_mcp.masking import mask_personal, mask_secrets
-from vapi_sessions_mcp.models import GetRequest, ListRequest, Request, UpdateRequest, View, Window
+from vapi_sessions_mcp.models import (
+    ConfirmedDeleteRequest,
+    GetRequest,
+    ListRequest,
+    Request,
+    UpdateRequest,
+    View,
+    Window,
+)
 from vapi_sessions_mcp.operations import Operation
+from vapi_sessions_mcp.pins import Pins
 from vapi_sessions_mcp.scanning import Progress, nobody, scan
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.transcript import as_object
@@ -35,32 +47,51 @@ class Answers:
     def __init__(self, vapi: Vapi, settings: Settings) -> None:
         """`vapi` must be open whenever `answer` is called."""
         self._vapi, self._settings = vapi, settings
+        self._pins = Pins(settings.only_assistants, settings.only_squads)
         self._hints = Hints(settings)
         self._most = settings.max_result_chars
 
     async def answer(
-        self, operation: Operation, request: Request, progress: Progress = nobody
+        self,
+        operation: Operation,
+        request: Request,
+        call: Call,
+        *,
+        progress: Progress = nobody,
+        ask: Ask = nobody_to_ask,
     ) -> Answer:
-        """The answer to one call; raises a VapiError where there is none."""
+        """The answer to one call, noted in `call`; raises a VapiError where there is none."""
+        call.session = request.path().get("id", "")
+        perform = self._pins.within(partial(self._vapi.call, call=call))
         match request:
             case GetRequest():
-                session = await self._vapi.call(operation, request)
+                session = await perform(operation, request)
                 return self._session(self.masked(session), request)
             case ListRequest(scans=True):
-                return self._page(self.masked(await scan(self._vapi, request, progress)), request)
+                return self._page(self.masked(await scan(perform, request, progress)), request)
             case ListRequest():
-                page = await self._vapi.call(operation, request)
+                page = await perform(operation, request)
                 return self._page(self.masked(page), request)
             case UpdateRequest(append_messages=list()):
-                session, note = await append(self._vapi, request)
+                self._pins.check(request)  # before the first read, for nothing is sent then
+                session, note = await append(perform, request)
                 return Answer(self.masked(session), note)
+            case ConfirmedDeleteRequest():
+                return Answer(self.masked(await delete(perform, request, ask, self.masked)))
             case _:
-                return Answer(self.masked(await self._vapi.call(operation, request)))
+                session = await perform(operation, request)
+                call.session = call.session or str(session["id"])
+                return Answer(self.masked(session))
 
     def masked(self, data: dict[str, Any]) -> dict[str, Any]:
         """A copy without secrets, and without personal data where that is set."""
         data = mask_secrets(data)
         return mask_personal(data) if self._settings.mask_pii else data
+
+    @property
+    def owner(self) -> Caller:
+        """Who calls with the server's own key."""
+        return self._vapi.owner
 
     def opened(self) -> AbstractAsyncContextManager[object]:
         """What keeps the connections to Vapi open while it is entered."""

@@ -10,14 +10,13 @@ from typing import Any
 
 from vapi_sessions_mcp.errors import Conflict, NotFound, VapiError
 from vapi_sessions_mcp.models import GetRequest, Replacement, UpdateRequest
-from vapi_sessions_mcp.operations import GET, UPDATE
+from vapi_sessions_mcp.operations import GET, UPDATE, Perform
 from vapi_sessions_mcp.transcript import as_list, transcript
-from vapi_sessions_mcp.vapi import Vapi
 
 TRIES = 2
 
 
-async def append(vapi: Vapi, request: UpdateRequest) -> tuple[dict[str, Any], str]:
+async def append(perform: Perform, request: UpdateRequest) -> tuple[dict[str, Any], str]:
     """The session as read back with `appendMessages` in it, and a note about how it went.
 
     Raises Conflict when others changed the session during both tries, and any
@@ -27,14 +26,14 @@ async def append(vapi: Vapi, request: UpdateRequest) -> tuple[dict[str, Any], st
     this = GetRequest(id=request.id)
     note = f"Appended {len(added)} message{'s' * (len(added) > 1)}"
     for _ in range(TRIES):
-        before = await vapi.call(GET, this)
-        check = await vapi.call(GET, this)
+        before = await perform(GET, this)
+        check = await perform(GET, this)
         if check.get("updatedAt") == before.get("updatedAt"):
             messages = [*as_list(before.get("messages")), *added]
             changes = {**request.content(), "messages": messages}
-            written = await vapi.call(UPDATE, Replacement(id=request.id, changes=changes))
+            written = await perform(UPDATE, Replacement(id=request.id, changes=changes))
             try:
-                after = await vapi.call(GET, this)
+                after = await perform(GET, this)
             except NotFound:
                 raise
             except VapiError:

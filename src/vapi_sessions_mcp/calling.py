@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import click
 
 from vapi_sessions_mcp import wire
-from vapi_sessions_mcp.errors import BadArguments, NotConfigured, Unreachable, VapiError
+from vapi_sessions_mcp.callers import Call
+from vapi_sessions_mcp.errors import (
+    BadArguments,
+    NotConfigured,
+    Unconfirmed,
+    Unreachable,
+    VapiError,
+)
+from vapi_sessions_mcp.logs import call_line
 from vapi_sessions_mcp.settings import Settings
 
 if TYPE_CHECKING:
@@ -103,18 +111,20 @@ def call(context: click.Context, *, tool: str, arguments: tuple[str, ...]) -> in
 async def _perform(
     vapi: "Vapi", answers: "Answers", operation: "Operation", request: "Request"
 ) -> "Answer":
+    call = Call(caller=vapi.owner)
     async with vapi:
-        return await answers.answer(operation, request)
+        with call_line(operation.short_name, call):
+            return await answers.answer(operation, request, call)
 
 
 def _operation(tool: str, settings: Settings) -> "Operation":
-    from vapi_sessions_mcp.operations import OPERATIONS
+    from vapi_sessions_mcp.operations import served
 
-    served = [row for row in OPERATIONS if row.read_only or not settings.read_only]
-    for row in served:
-        if tool in (row.name, row.short_name):
+    rows = served(settings)
+    for row in rows:
+        if tool in row.names:
             return row
-    names = ", ".join(row.short_name for row in served)
+    names = ", ".join(row.short_name for row in rows)
     raise BadArguments([f"No tool {tool!r:.80}: there are {names}."])
 
 
@@ -162,7 +172,7 @@ def _parsed(word: str) -> dict[str, Any]:
 
 def _exit_code(error: VapiError) -> int:
     match error:
-        case BadArguments() | NotConfigured():
+        case BadArguments() | NotConfigured() | Unconfirmed():
             return 2
         case Unreachable():
             return 3

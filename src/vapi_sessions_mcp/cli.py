@@ -2,7 +2,6 @@
 
 import gc
 import json
-import math
 import os
 import sys
 from collections.abc import Generator
@@ -11,35 +10,25 @@ from functools import partial
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from vapi_sessions_mcp import __version__, logs
 from vapi_sessions_mcp.calling import call
+from vapi_sessions_mcp.credentials import (
+    READ_TOKENS,
+    TOKENS,
+    VARIABLES,
+    read_api_key,
+    read_tokens,
+)
+from vapi_sessions_mcp.options import IN_MEMORY, PORT, every_option
 from vapi_sessions_mcp.settings import (
-    DEFAULT_BASE_URL,
     PREFIX,
     Settings,
     SettingsError,
     check_environment,
-    read_api_key,
 )
 from vapi_sessions_mcp.skills import skill
-
-IN_MEMORY = ":memory:"
-LOG_LEVELS = ("debug", "info", "warning", "error")
-PORT = click.IntRange(0, 65_535)
-
-
-class _Seconds(click.FloatRange):
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        seconds = super().convert(value, param, ctx)
-        if math.isnan(seconds):
-            self.fail(f"{value} is not a number.", param, ctx)
-        return seconds
-
-
-SECONDS = _Seconds(min=0.1, max=600)
 
 
 def main() -> None:
@@ -67,84 +56,27 @@ def main() -> None:
         " option can be set as VAPI_MCP_<OPTION>, such as VAPI_MCP_TRANSPORT=http."
     ),
 )
-@click.option(
-    "--transport",
-    "transports",
-    type=click.Choice(["stdio", "http", "rest"]),
-    multiple=True,
-    default=["stdio"],
-    envvar="VAPI_MCP_TRANSPORT",
-    help="stdio for a desktop host, http for agents and teams, rest for programs. Repeatable.",
-)
-@click.option("--host", default="127.0.0.1", help="Address for http and rest.")
-@click.option("--port", type=PORT, default=9090, help="Port for http; 0 takes a free one.")
-@click.option("--rest-port", type=PORT, default=8080, help="Port for rest; 0 takes a free one.")
-@click.option(
-    "--allowed-host",
-    "allowed_hosts",
-    multiple=True,
-    envvar="VAPI_MCP_ALLOWED_HOST",
-    metavar="NAME",
-    help="Host name that clients may use besides this machine's own. Repeatable.",
-)
-@click.option(
-    "--allow-unauthenticated",
-    is_flag=True,
-    help="Let other machines in without asking who they are.",
-)
-@click.option(
-    "--tool-names",
-    type=click.Choice(["full", "short"]),
-    default="full",
-    help="vapi-sessioncontroller… or create_session, list_sessions…",
-)
-@click.option("--read-only", is_flag=True, help="Only list and get exist.")
-@click.option(
-    "--view",
-    type=click.Choice(["auto", "summary", "transcript", "full"]),
-    default="auto",
-    help="How much of a session is answered; auto: summaries in lists, else full.",
-)
-@click.option(
-    "--max-result-chars",
-    type=click.IntRange(min=2_000),
-    default=50_000,
-    help="Longer answers are shortened, unless a view was asked for.",
-)
-@click.option("--mask-pii", is_flag=True, help="Mask phone numbers, e-mail and SIP users.")
-@click.option(
-    "--sandbox", is_flag=True, help="A stand-in for Vapi with sample data: no key, no cost."
-)
-@click.option(
-    "--sandbox-db",
-    type=click.Path(dir_okay=False),
-    metavar="FILE",
-    help="Keep the sandbox's data in FILE.  [default: in memory]",
-)
-@click.option(
-    "--base-url",
-    default=DEFAULT_BASE_URL,
-    envvar=["VAPI_MCP_BASE_URL", "VAPI_BASE_URL"],
-    help="Vapi's API; https://api.eu.vapi.ai in the EU.",
-)
-@click.option("--connect-timeout", type=SECONDS, default=5, help="Seconds to connect to Vapi.")
-@click.option("--timeout", type=SECONDS, default=30, help="Seconds for a whole call.")
-@click.option("--grace", type=SECONDS, default=10, help="Seconds for calls in flight at the end.")
-@click.option(
-    "--log-level", type=click.Choice(LOG_LEVELS), default="warning", help="What stderr tells."
-)
+@every_option
 @click.version_option(__version__, message="%(prog)s %(version)s", allow_from_autoenv=False)
 @click.pass_context
 def command(
-    context: click.Context, *, sandbox: bool, sandbox_db: str | None, log_level: str, **options: Any
+    context: click.Context,
+    *,
+    sandbox: bool,
+    sandbox_db: str | None,
+    log_level: str,
+    log_format: logs.LogFormat,
+    **options: Any,
 ) -> None:
     """Serve Vapi sessions to AI agents over MCP: create, list, get, update, delete.
 
     Without a subcommand it serves on stdin and stdout, which is what Claude
     Desktop and IDEs start.
     """
-    check_environment(os.environ, _variables())
-    logs.set_up(log_level)
+    check_environment(os.environ, _variables() | VARIABLES)
+    if context.invoked_subcommand and _is_default(context, "log_level"):
+        log_level = "warning"  # a person in a shell reads the answer, not a line about it
+    logs.set_up(log_level, log_format)
     context.obj = partial(_told, options, sandbox=sandbox, sandbox_db=sandbox_db)
     if context.invoked_subcommand:
         return
@@ -199,8 +131,14 @@ def _told(
 
     Only made where it is wanted: `demo`, `sandbox` and `skill` need no key.
     """
-    api_key = None if sandbox else read_api_key(os.environ)
-    settings = Settings(api_key=api_key, **options)
+    brings_key = sandbox or "caller-key" in options["auth"]
+    api_key = None if brings_key else read_api_key(os.environ)
+    tokens: dict[str, Any] = {}
+    # Only one host can speak on stdio, the one that started the server.
+    if "stdio" not in options["transports"]:
+        tokens["tokens"] = read_tokens(os.environ, TOKENS)
+        tokens["read_tokens"] = read_tokens(os.environ, READ_TOKENS)
+    settings = Settings(api_key=api_key, **options, **tokens)
     if sandbox_db and not sandbox:
         raise SettingsError("--sandbox-db keeps the sandbox's data: add --sandbox.")
     return settings, (sandbox_db or IN_MEMORY) if sandbox else None
@@ -217,6 +155,10 @@ def _heavy_imports() -> Generator[None]:
     yield
     gc.enable()
     gc.freeze()
+
+
+def _is_default(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is ParameterSource.DEFAULT
 
 
 def _variables() -> set[str]:

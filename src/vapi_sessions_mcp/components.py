@@ -1,11 +1,13 @@
 """The OpenAPI document's schemas: what a body must be, and the little that answers promise."""
 
+from collections.abc import Iterable
 from typing import Any, TypeAlias, get_args
 
 from pydantic import BaseModel
 
 from vapi_sessions_mcp.bodies import CreateBody, Customer, Message, Role, UpdateBody
 from vapi_sessions_mcp.models import UpdateRequest
+from vapi_sessions_mcp.operations import Operation
 from vapi_sessions_mcp.schemas import output_schema
 
 Json: TypeAlias = dict[str, Any]
@@ -29,10 +31,10 @@ RULES: dict[str, Json] = {
 }
 
 
-def components(*, read_only: bool) -> Json:
-    """The schemas by name; bodies only where something can be changed."""
+def components(rows: Iterable[Operation]) -> Json:
+    """The schemas by name; bodies only where one of the `rows` has one."""
     answers = {"Session": _SESSION, "SessionPage": _PAGE, "Error": _ERROR}
-    return answers if read_only else {**_bodies(), **answers}
+    return {**_bodies(), **answers} if any(row.has_body for row in rows) else answers
 
 
 def _bodies() -> Json:

@@ -38,7 +38,10 @@ async def _tour() -> str:
     """Walk it on a server of its own; the reason why a step failed, or nothing."""
     server = StdioServerParameters(
         command=sys.executable,
-        args=["-m", "vapi_sessions_mcp", "--sandbox", "--tool-names", "short"],
+        args=[
+            *("-m", "vapi_sessions_mcp", "--sandbox"),
+            *("--tool-names", "short", "--log-level", "warning"),
+        ],
         env=dict(os.environ),
     )
     with anyio.fail_after(DEADLINE_SECONDS):

@@ -3,7 +3,8 @@
     VapiError
     ├── BadArguments      refused here, field by field; nothing was sent
     ├── NotConfigured     no API key; nothing was sent
-    ├── Unreachable       no answer: DNS, connection, TLS
+    ├── Unreachable       no answer: DNS, connection, TLS; nothing was sent
+    │   ├── Lost          the connection ended after the request was sent
     │   └── TimedOut      no answer in time
     ├── Refused           3xx and 4xx
     │   ├── Unauthorized  401
@@ -11,7 +12,8 @@
     │   └── RateLimited   429
     ├── Failed            5xx
     ├── Garbled           an answer that is not the JSON promised
-    └── Conflict          others changed the session at the same time
+    ├── Conflict          others changed the session at the same time
+    └── Unconfirmed       nobody agreed to it; nothing was changed
 
 The text of each is safe to show to a model or a person: no key, no HTML, no
 stack trace.
@@ -37,6 +39,10 @@ class NotConfigured(VapiError):
 
 class Unreachable(VapiError):
     """Vapi gave no answer."""
+
+
+class Lost(Unreachable):
+    """The connection ended before the answer was complete."""
 
 
 class TimedOut(Unreachable):
@@ -70,7 +76,13 @@ class RateLimited(Refused):
 
 
 class Failed(VapiError):
-    """Vapi itself failed."""
+    """Vapi itself failed; `retry_after` is its own wait in seconds, where it gave one."""
+
+    def __init__(self, message: str, status: int, retry_after: float | None = None) -> None:
+        """`status` is Vapi's, 5xx."""
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
 
 
 class Garbled(VapiError):
@@ -79,3 +91,7 @@ class Garbled(VapiError):
 
 class Conflict(VapiError):
     """Others changed the session at the same time, again and again."""
+
+
+class Unconfirmed(VapiError):
+    """Nobody agreed to what cannot be undone; nothing was changed."""

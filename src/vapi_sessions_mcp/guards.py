@@ -1,11 +1,15 @@
-"""What every HTTP face shares: who may call it by which name, and the health routes."""
+"""What every HTTP face shares: who may call it, by which name, and the health routes."""
+
+import logging
 
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from vapi_sessions_mcp.access import SCOPE_KEY, Denied, Gate
 from vapi_sessions_mcp.refusals import refusal
 from vapi_sessions_mcp.settings import Settings
 
@@ -14,6 +18,7 @@ _SAID = {
     403: "This server takes no calls from pages of another origin.",
     421: "This server does not go by that name: start it with --allowed-host to add one.",
 }
+_LOG = logging.getLogger(__name__)
 
 
 def allowed_names(settings: Settings) -> TransportSecuritySettings:
@@ -28,21 +33,42 @@ def allowed_names(settings: Settings) -> TransportSecuritySettings:
 
 
 class Guard:
-    """Refuses other Hosts and Origins, against DNS rebinding, but lets probes see the health."""
+    """Refuses other Hosts and Origins, against DNS rebinding, and callers that the gate denies.
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        """`app` is called for what is let through."""
-        self._app = app
+    Health and the metadata of OAuth are there for everybody, `public` paths for
+    everybody who calls the server by its name; all else needs a caller.
+    """
+
+    def __init__(
+        self, app: ASGIApp, settings: Settings, gate: Gate, public: tuple[str, ...] = ()
+    ) -> None:
+        """`app` is called for what is let through; `public` paths include what is below them."""
+        self._app, self._gate = app, gate
         self._security = TransportSecurityMiddleware(allowed_names(settings))
+        self._open = {route.path for route in (*HEALTH, *gate.routes)}
+        self._public = public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
         app = self._app
-        if scope["type"] == "http" and scope["path"] not in _OPEN:
-            refused = await self._security.validate_request(Request(scope))
+        if scope["type"] == "http" and scope["path"] not in self._open:
+            refused = await self._refused(scope)
             if refused is not None:
-                app = refusal(refused.status_code, _SAID[refused.status_code])
+                _LOG.info("refused", extra={"fields": {"status": refused.status_code}})
+                app = refused
         await app(scope, receive, send)
+
+    async def _refused(self, scope: Scope) -> Response | None:
+        unnamed = await self._security.validate_request(Request(scope))
+        if unnamed is not None:
+            return refusal(unnamed.status_code, _SAID[unnamed.status_code])
+        if any(f"{scope['path']}/".startswith(f"{path}/") for path in self._public):
+            return None
+        try:
+            scope[SCOPE_KEY] = await self._gate.let_in(Headers(scope=scope))
+        except Denied as exc:
+            return exc.response
+        return None
 
 
 async def _live(request: Request) -> Response:
@@ -54,4 +80,3 @@ async def _ready(request: Request) -> Response:
 
 
 HEALTH = (Route("/health/live", _live), Route("/health/ready", _ready))
-_OPEN = {route.path for route in HEALTH}

@@ -1,32 +1,83 @@
 """HTTP: MCP's app at `/mcp`, and servers of such apps on sockets bound beforehand."""
 
+import json
+import logging
 import socket
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import anyio
 import uvicorn
 from mcp.server.lowlevel import Server
-from starlette.applications import Starlette
-from starlette.types import ASGIApp
+from mcp.server.streamable_http_manager import RequestBodyLimitMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from vapi_sessions_mcp.guards import HEALTH, allowed_names
+from vapi_sessions_mcp.access import SCOPE_KEY, Gate
+from vapi_sessions_mcp.callers import Caller
+from vapi_sessions_mcp.guards import HEALTH, Guard, allowed_names
+from vapi_sessions_mcp.operations import served
 from vapi_sessions_mcp.settings import Settings, SettingsError
 from vapi_sessions_mcp.signals import stop_signal
 
+_LOG = logging.getLogger(__name__)
 
-def build_app(server: Server[Any], settings: Settings) -> Starlette:
-    """MCP over streamable HTTP at `/mcp`, stateless in every era, and `/health/live`, `/ready`.
+MCP = "/mcp"
+MAX_BODY = 4 * 2**20
 
-    Host and Origin are checked at `/mcp` on every bind, against DNS rebinding;
-    the health routes tell nothing and take any Host, as probes need.
+
+def build_app(server: Server[Any], settings: Settings, gate: Gate) -> ASGIApp:
+    """MCP over streamable HTTP at `MCP`, stateless in every era, and `/health/live`, `/ready`.
+
+    Host and Origin are checked on every bind, against DNS rebinding, then the
+    caller; the health routes tell nothing and take any Host, as probes need.
     """
-    return server.streamable_http_app(
+    app = server.streamable_http_app(
+        streamable_http_path=MCP,
         stateless_http=True,
         transport_security=allowed_names(settings),
-        custom_starlette_routes=[*HEALTH],
+        custom_starlette_routes=[*HEALTH, *gate.routes],
     )
+    writes = [name for row in served(settings) if not row.read_only for name in row.names]
+    return Guard(_WriteGuard(app, gate, writes), settings, gate)
+
+
+class _WriteGuard:
+    """Refuses calls of tools that change something, where the caller may only read, with 403.
+
+    The server itself knows no such tool for this caller; only here can it be
+    said in a way that makes an OAuth client ask for the scope.
+    """
+
+    def __init__(self, app: ASGIApp, gate: Gate, tools: Collection[str]) -> None:
+        self._app, self._gate, self._tools = app, gate, tools
+        self._judged = RequestBodyLimitMiddleware(self._judge, MAX_BODY)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        caller: Caller | None = scope.get(SCOPE_KEY)
+        app = self._app if caller is None or caller.may_write else self._judged
+        await app(scope, receive, send)
+
+    async def _judge(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # The whole body, as the middleware that limits its size hands it on.
+        messages = [await receive()]
+
+        async def replay() -> Message:
+            return messages.pop() if messages else await receive()
+
+        refused = _tool_called(messages[0].get("body", b"")) in self._tools
+        app = self._gate.lacks_write() if refused else self._app
+        await app(scope, replay, send)
+
+
+def _tool_called(body: bytes) -> str:
+    """The tool that a JSON-RPC message calls, or nothing: what is none is the SDK's to refuse."""
+    try:
+        message = json.loads(body)
+        name = message["params"]["name"] if message["method"] == "tools/call" else ""
+    except (ValueError, RecursionError, KeyError, TypeError):
+        return ""
+    return name if isinstance(name, str) else ""
 
 
 def bind(host: str, port: int, *, option: str = "--port") -> socket.socket:
@@ -56,6 +107,7 @@ async def serve(faces: Sequence[tuple[ASGIApp, socket.socket]], *, grace: float)
 
     async def stop_on_signal() -> None:
         await stop_signal()
+        _LOG.info("Shutting down: no new calls, those in flight get %g s.", grace)
         stop()
         # A write of the 2025 eras is shielded, and uvicorn would wait for its whole timeout.
         await anyio.sleep(grace + 1)

@@ -1,23 +1,82 @@
-"""Logs to stderr: one line a record, no stack trace, nothing that customers said."""
+"""Logs to stderr: one line a record and a call, no stack trace, nothing that customers said."""
 
+import json
 import logging
-from typing import Any
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import Any, Literal, TypeAlias
+
+from vapi_sessions_mcp.callers import Call
+
+LogFormat: TypeAlias = Literal["text", "json"]
+
+_CALLS = logging.getLogger("vapi_sessions_mcp.calls")
 
 
-def set_up(level: str) -> None:
-    """Log to stderr; other libraries never below INFO, the HTTP client never its URLs."""
+def set_up(level: str, log_format: LogFormat = "text") -> None:
+    """Log to stderr; other libraries below WARNING only for debugging, the HTTP client never."""
     own = logging.getLevelNamesMapping()[level.upper()]
     handler = logging.StreamHandler()
-    handler.setFormatter(_Lines("%(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_Json() if log_format == "json" else _Text())
     logging.basicConfig(handlers=[handler])
-    logging.getLogger().setLevel(max(own, logging.INFO))
+    # At INFO the HTTP client logs whole URLs.
+    quiet = max(own, logging.WARNING)
+    logging.getLogger().setLevel(logging.INFO if own < logging.INFO else quiet)
     logging.getLogger("vapi_sessions_mcp").setLevel(own)
-    logging.getLogger("httpx2").setLevel(max(own, logging.WARNING))
+    logging.getLogger("httpx2").setLevel(quiet)
+    # It repeats the header that it refuses; the guard logs that it did.
+    logging.getLogger("mcp.server.transport_security").setLevel(logging.ERROR)
 
 
-class _Lines(logging.Formatter):
-    """One line a record: a stack trace may hold what customers said."""
+@contextmanager
+def call_line(tool: str, call: Call) -> Generator[None]:
+    """Log one line when the block ends: what `call` was and took; what it asked for, never."""
+    started, error = time.perf_counter(), ""
+    try:
+        yield
+    except BaseException as exc:
+        error = type(exc).__name__
+        raise
+    finally:
+        fields = {
+            "tool": tool,
+            "session": call.session,
+            "status": call.status,
+            "error": error,
+            "tries": call.tries,
+            "ms": round((time.perf_counter() - started) * 1000),
+            "bytes": call.size,
+        }
+        given = {name: value for name, value in fields.items() if value not in ("", None)}
+        _CALLS.info("call", extra={"fields": given})
 
-    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's own name
-        """Nothing."""
-        return ""
+
+class _OneLine(logging.Formatter):
+    converter = time.gmtime
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
+
+    def fields(self, record: logging.LogRecord) -> Mapping[str, Any]:
+        """What a line holds; a stack trace may hold what customers said, and is left out."""
+        about: dict[str, Any] = {
+            "time": self.formatTime(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": " ".join(record.getMessage().split()),
+        }
+        if record.exc_info and record.exc_info[0]:
+            about["exception"] = record.exc_info[0].__name__
+        return about | getattr(record, "fields", {})
+
+
+class _Json(_OneLine):
+    def format(self, record: logging.LogRecord) -> str:
+        return json.dumps(self.fields(record))
+
+
+class _Text(_OneLine):
+    def format(self, record: logging.LogRecord) -> str:
+        time, level, logger, message, *_ = (fields := self.fields(record)).values()
+        more = "".join(f" {name}={value}" for name, value in [*fields.items()][4:])
+        return f"{time} {level.upper()} {logger}: {message}{more}"

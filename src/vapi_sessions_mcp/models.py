@@ -174,6 +174,14 @@ class DeleteRequest(_OneSession):
     """Arguments of delete."""
 
 
+class ConfirmedDeleteRequest(DeleteRequest):
+    """Arguments of a delete that has to be confirmed."""
+
+    confirm: Text | None = Field(
+        default=None, description="The id again, once a person agreed and if you cannot ask here"
+    )
+
+
 class UpdateRequest(_OneSession):
     """Arguments of update: `body`, `appendMessages` or both."""
 

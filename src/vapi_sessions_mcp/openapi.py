@@ -5,9 +5,11 @@ program may break is said, so that what keeps to the document is accepted.
 """
 
 from vapi_sessions_mcp import __version__
+from vapi_sessions_mcp.callers import KEY_HEADER
 from vapi_sessions_mcp.components import RULES, Json, components, nullable, reference
-from vapi_sessions_mcp.operations import Operation, by_path
+from vapi_sessions_mcp.operations import Operation, by_path, served
 from vapi_sessions_mcp.schemas import output_schema
+from vapi_sessions_mcp.settings import Settings
 
 ROOT = "/v1"
 
@@ -17,10 +19,10 @@ JSON are Vapi's own, unknown fields included; secrets in answers read `***`. Wha
 request is checked before anything is sent."""
 _MEANINGS: dict[int | str, str] = {
     400: "The request breaks a rule, here or at Vapi; nothing was changed",
-    401: "Vapi does not accept the server's API key",
-    403: "A page of another origin calls, or Vapi refuses",
+    401: "The caller, or the API key at Vapi, is not accepted",
+    403: "A page of another origin calls, a right is missing, or Vapi refuses",
     404: "There is no such session",
-    409: "Others changed the session at the same time",
+    409: "Others changed the session at the same time, or nobody confirmed",
     413: "The body is larger than 4 MiB",
     415: "The body is not declared as JSON",
     421: "The server does not go by the name in the Host header",
@@ -34,9 +36,12 @@ _OF_ALL = (400, 401, 403, 421, "4XX", 500, 502, 503, 504)
 _ID: Json = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,128}$"}
 
 
-def document(*, read_only: bool = False) -> Json:
-    """The document, without what changes sessions when `read_only`."""
-    return {
+def document(settings: Settings | None = None) -> Json:
+    """The document of what a server with these settings offers, and of how it lets callers in."""
+    settings = settings or Settings()
+    rows = served(settings)
+    schemes = _schemes(settings)
+    made: Json = {
         "openapi": "3.1.0",
         "info": {
             "title": "Vapi Sessions",
@@ -47,11 +52,28 @@ def document(*, read_only: bool = False) -> Json:
         "servers": [{"url": "/"}],
         "tags": [{"name": "Sessions", "description": "Create, find, read, change, delete"}],
         "paths": {
-            ROOT + path: {method.lower(): _operation(row, path) for method, row in rows.items()}
-            for path, rows in by_path(read_only=read_only).items()
+            ROOT + path: {method.lower(): _operation(row, path) for method, row in methods.items()}
+            for path, methods in by_path(rows).items()
         },
-        "components": {"schemas": components(read_only=read_only)},
+        "components": {"schemas": components(rows)},
     }
+    if schemes:
+        made["security"] = [{name: list[str]() for name in schemes}]
+        made["components"]["securitySchemes"] = schemes
+    return made
+
+
+def _schemes(settings: Settings) -> Json:
+    """How callers show who they are; each scheme is needed."""
+    schemes: Json = {}
+    if settings.asks("token") or settings.asks("oauth"):
+        about = "A token of this server's, or of its OAuth issuer's"
+        schemes["token"] = {"type": "http", "scheme": "bearer", "description": about}
+    if settings.asks("caller-key"):
+        about = "Your own private key of Vapi's"
+        where = {"in": "header", "name": KEY_HEADER}
+        schemes["callerKey"] = {"type": "apiKey", **where, "description": about}
+    return schemes
 
 
 def _operation(row: Operation, path: str) -> Json:
@@ -70,7 +92,7 @@ def _operation(row: Operation, path: str) -> Json:
         refusals += [413, 415]
     if "{id}" in row.path:
         refusals.append(404)
-    if "append_messages" in fields:
+    if {"append_messages", "confirm"} & fields.keys():
         refusals.append(409)
     success = {"description": "What Vapi answered", "content": _json(row.answer.__name__)}
     made["responses"] = {str(row.status): success} | {

@@ -1,11 +1,13 @@
 """The table: the five operations on sessions, each declared once."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel
 
 from vapi_sessions_mcp import models
+from vapi_sessions_mcp.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,16 @@ class Operation:
     read_only: bool = False
     destructive: bool = False
     idempotent: bool = False
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Both names that a call may use."""
+        return self.name, self.short_name
+
+    @property
+    def has_body(self) -> bool:
+        """Whether it sends one."""
+        return self.method in ("POST", "PATCH")
 
     def listed(self, names: Literal["full", "short"]) -> str:
         """The name under which tools/list shows it."""
@@ -114,17 +126,37 @@ DELETE = Operation(
     idempotent=True,
 )
 OPERATIONS = (CREATE, LIST, GET, UPDATE, DELETE)
+CONFIRMED_DELETE = replace(
+    DELETE,
+    request=models.ConfirmedDeleteRequest,
+    description=f"{DELETE.description} A person is asked first.",
+)
+
+# What performs one operation: its request in, Vapi's JSON out, or a VapiError.
+Perform: TypeAlias = Callable[[Operation, models.Request], Awaitable[dict[str, Any]]]
 
 
-def by_path(*, read_only: bool) -> dict[str, dict[str, Operation]]:
-    """The operations by path and method, as REST serves them.
+def served(settings: Settings) -> tuple[Operation, ...]:
+    """The rows that a server offers; the settings are the most that any caller can do."""
+    rows = [
+        CONFIRMED_DELETE if row is DELETE and settings.confirm_delete else row for row in OPERATIONS
+    ]
+    return tuple(
+        row
+        for row in rows
+        if (row.read_only or not settings.read_only)
+        and not (row.destructive and settings.no_delete)
+    )
+
+
+def by_path(rows: Iterable[Operation]) -> dict[str, dict[str, Operation]]:
+    """Operations by path and method, as REST serves them.
 
     What takes an id takes it in the path, or as `?id=` where that leaves the
     method free: GET /session is the list.
     """
     paths: dict[str, dict[str, Operation]] = {}
-    for row in OPERATIONS:
-        if row.read_only or not read_only:
-            for path in (row.path, row.path.removesuffix("/{id}")):
-                paths.setdefault(path, {}).setdefault(row.method, row)
+    for row in rows:
+        for path in (row.path, row.path.removesuffix("/{id}")):
+            paths.setdefault(path, {}).setdefault(row.method, row)
     return paths

@@ -2,9 +2,12 @@
 
 from http import HTTPStatus
 
+from vapi_sessions_mcp.callers import KEY_HEADER, Caller
 from vapi_sessions_mcp.errors import (
     Failed,
     Garbled,
+    Lost,
+    NotConfigured,
     NotFound,
     RateLimited,
     Refused,
@@ -15,6 +18,8 @@ from vapi_sessions_mcp.errors import (
 )
 from vapi_sessions_mcp.operations import Operation
 
+KEYS = "https://dashboard.vapi.ai/org/api-keys"
+
 
 class Outcome:
     """The sentences for one call of `operation` on the session `id` at `host`."""
@@ -22,11 +27,15 @@ class Outcome:
     def __init__(self, operation: Operation, id: str, host: str) -> None:
         """`id` is empty for create and list."""
         self._operation, self._id, self._host = operation, id, host
-        self._could_not = f"Could not {operation.doing.format(id=id)}"
+        # Tries that were begun, and whether one of them may have done what it should.
+        self.tries, self.unclear = 0, False
 
-    def refused(self, status: int, said: str, retry_after: float | None) -> VapiError:
+    def refused(
+        self, status: int, said: str, retry_after: float | None, caller: Caller
+    ) -> VapiError:
         """The error for any status that is not 2xx; `said` is Vapi's own words, or empty."""
         answer = f"{status} {phrase(status)}" + (f": {said}" if said else "")
+        wait = f"in {retry_after:.0f} s" if retry_after else "in a minute"
         if status < 400:
             return Refused(
                 f"{self._could_not}: {self._host} answered {status}, a redirect, which is never"
@@ -34,39 +43,36 @@ class Outcome:
                 status,
             )
         if status >= 500:
-            return Failed(f"{self._could_not}: Vapi failed ({answer}). {self._after_sending()}")
+            text = f"{self._could_not}: Vapi failed ({answer}). {self._after_sending(wait)}"
+            return Failed(text, status, retry_after)
         if status == 401:
-            return Unauthorized(
-                f"{self._could_not}: Vapi does not accept the API key ({answer})."
-                " Set VAPI_API_KEY to a private key from https://dashboard.vapi.ai/org/api-keys.",
-                status,
-            )
+            mend = f"Send a private key from {KEYS} in the header {KEY_HEADER}."
+            if not caller.brings_key:
+                mend = f"Set VAPI_API_KEY to a private key from {KEYS}."
+            text = f"{self._could_not}: Vapi does not accept the API key ({answer}). {mend}"
+            return Unauthorized(text, status)
         if status == 404 and self._id:
-            return NotFound(
-                f"No session {self._id}: it may have expired or been deleted ({answer})."
-                " List sessions to find its id.",
-                status,
-            )
+            return self._probably_deleted() if self.unclear else not_found(self._id)
         if status == 429:
-            wait = f"in {retry_after:.0f} s" if retry_after else "in a minute"
             return RateLimited(
-                f"{self._could_not}: too many requests ({answer}). Nothing was changed;"
-                f" call again {wait}.",
+                f"{self._could_not}: too many requests ({answer})."
+                f" {self._unless_unclear(f'Nothing was changed; call again {wait}.')}",
                 status,
                 retry_after,
             )
-        return Refused(f"{self._could_not}: Vapi refused it ({answer}). {_mend(status)}", status)
+        mend = self._unless_unclear(_mend(status))
+        return Refused(f"{self._could_not}: Vapi refused it ({answer}). {mend}", status)
 
     def unreachable(self, reason: str) -> Unreachable:
         """The connection was never made: nothing was sent."""
-        return Unreachable(
-            f"{self._could_not}: no connection to {self._host} ({reason}). Nothing was sent;"
-            " check the network and the base URL (VAPI_BASE_URL), then call again."
+        mend = self._unless_unclear(
+            "Nothing was sent; check the network and the base URL (VAPI_BASE_URL), then call again."
         )
+        return Unreachable(f"{self._could_not}: no connection to {self._host} ({reason}). {mend}")
 
-    def lost(self) -> Unreachable:
+    def lost(self) -> Lost:
         """The connection ended after the request was sent."""
-        return Unreachable(
+        return Lost(
             f"{self._could_not}: the connection to {self._host} was lost before the answer"
             f" was complete. {self._after_sending()}"
         )
@@ -85,10 +91,43 @@ class Outcome:
             f" {self._after_sending()}"
         )
 
-    def _after_sending(self) -> str:
+    @property
+    def _could_not(self) -> str:
+        tries = f" in {self.tries} tries" if self.tries > 1 else ""
+        return f"Could not {self._operation.doing.format(id=self._id)}{tries}"
+
+    def _after_sending(self, wait: str = "in a minute") -> str:
         if not self._operation.find_out:
-            return "Nothing was changed; call again in a minute."
+            return f"Nothing was changed; call again {wait}."
         return f"It may or may not have happened: {self._operation.find_out.format(id=self._id)}."
+
+    def _unless_unclear(self, mend: str) -> str:
+        """What to do next, unless an earlier try was sent and its fate has to be found out."""
+        return self._after_sending() if self.unclear else mend
+
+    def _probably_deleted(self) -> NotFound:
+        """A delete is the only change that is sent twice."""
+        return NotFound(
+            f"Session {self._id} was probably deleted by an earlier try of this call, which failed"
+            " or got no answer: now there is no such session. Its last copy could not be had.",
+            404,
+        )
+
+
+def not_found(id: str) -> NotFound:
+    """There is no session `id`, or none that may be seen: nobody can tell which by the words."""
+    return NotFound(
+        f"No session {id}: it may have expired or been deleted. List sessions to find its id.", 404
+    )
+
+
+def no_key() -> NotConfigured:
+    """No key to call Vapi with."""
+    return NotConfigured(
+        "VAPI_API_KEY is not set, so nothing was sent to Vapi. Put a private key from"
+        f" {KEYS} in the server's environment and restart it, or start it with --sandbox to try"
+        " it without a key."
+    )
 
 
 def phrase(status: int) -> str:

@@ -12,6 +12,7 @@ from vapi_sessions_mcp.errors import (
     RateLimited,
     Refused,
     TimedOut,
+    Unconfirmed,
     VapiError,
 )
 from vapi_sessions_mcp.outcomes import phrase
@@ -33,7 +34,7 @@ def status_of(error: VapiError) -> int:
     match error:
         case BadArguments():
             return 400
-        case Conflict():
+        case Conflict() | Unconfirmed():
             return 409
         case NotConfigured() | RateLimited():
             return 503

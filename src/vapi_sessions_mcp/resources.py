@@ -7,11 +7,14 @@ import mcp_types as types
 from mcp.shared.exceptions import MCPError
 
 from vapi_sessions_mcp import wire
-from vapi_sessions_mcp.answers import Answers
+from vapi_sessions_mcp.access import caller_of
+from vapi_sessions_mcp.answers import Answer, Answers
+from vapi_sessions_mcp.callers import Call
 from vapi_sessions_mcp.errors import VapiError
+from vapi_sessions_mcp.logs import call_line
 from vapi_sessions_mcp.markdown import markdown
-from vapi_sessions_mcp.models import GetRequest, ListRequest
-from vapi_sessions_mcp.operations import GET, LIST
+from vapi_sessions_mcp.models import GetRequest, ListRequest, Request
+from vapi_sessions_mcp.operations import GET, LIST, Operation
 from vapi_sessions_mcp.settings import Settings
 
 SCHEME = "vapi-session://"
@@ -97,7 +100,7 @@ class Resources:
                 f"No resource has this URI: there are {SCHEME}{{id}} and its /transcript.",
             )
         try:
-            answer = await self._answers.answer(GET, GetRequest(id=found[1], view="full"))
+            answer = await self._answer(ctx, GET, GetRequest(id=found[1], view="full"))
         except VapiError as exc:
             raise MCPError(types.INVALID_PARAMS, self._answers.masked_text(exc)) from exc
         text = markdown(answer.data) if found[2] else wire.compact(answer.data)
@@ -108,7 +111,7 @@ class Resources:
 
     async def complete(self, ctx: Any, params: types.CompleteRequestParams) -> types.CompleteResult:
         """Ids of recent sessions that begin with what was typed."""
-        recent = await self._recent_ids() if params.argument.name == "id" else []
+        recent = await self._recent_ids(ctx) if params.argument.name == "id" else []
         fitting = [id for id in recent if id.startswith(params.argument.value)]
         return types.CompleteResult(completion=types.Completion(values=fitting))
 
@@ -136,10 +139,15 @@ class Resources:
         )
         return types.GetPromptResult(description=prompt.description, messages=[message])
 
-    async def _recent_ids(self) -> list[str]:
+    async def _answer(self, ctx: Any, operation: Operation, request: Request) -> Answer:
+        call = Call(caller=caller_of(ctx.request, self._answers.owner))
+        with call_line(operation.short_name, call):
+            return await self._answers.answer(operation, request, call)
+
+    async def _recent_ids(self, ctx: Any) -> list[str]:
         """Nothing while Vapi gives no answer: completion is help, not work."""
         try:
-            answer = await self._answers.answer(LIST, ListRequest(limit=RECENT, view="summary"))
+            answer = await self._answer(ctx, LIST, ListRequest(limit=RECENT, view="summary"))
         except VapiError:
             return []
         return [str(row["id"]) for row in answer.data["results"] if "id" in row]

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias, cast
 
+import anyio
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -13,11 +14,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from vapi_sessions_mcp import wire
+from vapi_sessions_mcp.access import Gate, caller_of
 from vapi_sessions_mcp.answers import Answers
+from vapi_sessions_mcp.callers import Call
 from vapi_sessions_mcp.errors import BadArguments, VapiError
 from vapi_sessions_mcp.guards import HEALTH, Guard
+from vapi_sessions_mcp.logs import call_line
 from vapi_sessions_mcp.openapi import ROOT, document
-from vapi_sessions_mcp.operations import Operation, by_path
+from vapi_sessions_mcp.operations import Operation, by_path, served
 from vapi_sessions_mcp.reference import REFERENCE
 from vapi_sessions_mcp.refusals import headers_of, refusal, status_of
 from vapi_sessions_mcp.settings import Settings
@@ -28,17 +32,29 @@ MAX_BODY = 4 * 2**20
 # The only array among the query's parameters.
 REPEATABLE = "phoneNumberIdAny"
 
+# Open to everybody who calls the server by its name: they describe it.
+PUBLIC = ("/docs", "/openapi.json", "/skills")
+# Nobody reads this status; proxies use it in their logs.
+CLIENT_GONE = 499
+
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
 def build_rest(
-    answers: Answers, settings: Settings, *, extra_routes: Sequence[BaseRoute] = ()
+    answers: Answers,
+    settings: Settings,
+    gate: Gate | None = None,
+    *,
+    extra_routes: Sequence[BaseRoute] = (),
 ) -> Starlette:
     """The operations at `/v1/session`, their OpenAPI document, its reference page, health.
 
-    Every answer but that page is JSON; what is refused has the shape of Vapi's errors.
+    `gate` lets callers of the operations in; the rest tells nothing about
+    anybody. Every answer but the page is JSON; what is refused has the shape of
+    Vapi's errors.
     """
-    described = document(read_only=settings.read_only)
+    gate = gate or Gate(settings, answers.owner, ROOT)
+    described = document(settings)
 
     async def openapi(request: Request) -> Response:
         return JSONResponse(described)
@@ -51,15 +67,16 @@ def build_rest(
     app = Starlette(
         routes=[
             *(
-                Route(ROOT + path, _endpoint(answers, rows), methods=[*rows])
-                for path, rows in by_path(read_only=settings.read_only).items()
+                Route(ROOT + path, _endpoint(answers, gate, rows), methods=[*rows])
+                for path, rows in by_path(served(settings)).items()
             ),
             Route("/openapi.json", openapi),
             *REFERENCE,
             *HEALTH,
+            *gate.routes,
             *extra_routes,
         ],
-        middleware=[Middleware(Guard, settings=settings)],
+        middleware=[Middleware(Guard, settings=settings, gate=gate, public=PUBLIC)],
         exception_handlers={HTTPException: _no_route, Exception: _bug},
         lifespan=lifespan,
     )
@@ -67,14 +84,19 @@ def build_rest(
     return app
 
 
-def _endpoint(answers: Answers, rows: Mapping[str, Operation]) -> Endpoint:
+def _endpoint(answers: Answers, gate: Gate, rows: Mapping[str, Operation]) -> Endpoint:
     """What serves one path: the operation of the request's method."""
 
-    async def endpoint(request: Request) -> Response:
-        operation = rows["GET" if request.method == "HEAD" else request.method]
+    async def respond(request: Request, operation: Operation) -> Response:
+        caller = caller_of(request, answers.owner)
+        if not operation.read_only and not caller.may_write:
+            return gate.lacks_write()
+        call = Call(caller=caller)
         try:
-            arguments = await _arguments(operation, request)
-            answer = await answers.answer(operation, parse(operation.request, arguments))
+            with call_line(operation.short_name, call):
+                arguments = await _arguments(operation, request)
+                parsed = parse(operation.request, arguments)
+                answer = await answers.answer(operation, parsed, call)
         except VapiError as exc:
             return _refused(answers, exc)
         return Response(
@@ -84,17 +106,34 @@ def _endpoint(answers: Answers, rows: Mapping[str, Operation]) -> Endpoint:
             "application/json",
         )
 
+    async def endpoint(request: Request) -> Response:
+        operation = rows["GET" if request.method == "HEAD" else request.method]
+        if not operation.read_only:
+            # A change goes on when its caller hangs up: it may be half done.
+            return await respond(request, operation)
+        response = Response(status_code=CLIENT_GONE)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_until_gone, request, tasks.cancel_scope)
+            response = await respond(request, operation)
+            tasks.cancel_scope.cancel()
+        return response
+
     return endpoint
+
+
+async def _until_gone(request: Request, reading: anyio.CancelScope) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    reading.cancel()
 
 
 async def _arguments(operation: Operation, request: Request) -> dict[str, Any]:
     """Path, query and body as one set of arguments; raises BadArguments or HTTPException."""
-    has_body = operation.method in ("POST", "PATCH")
     elsewhere = {**dict.fromkeys(request.path_params, "path")}
-    if has_body:
+    if operation.has_body:
         elsewhere |= dict.fromkeys(("body", "appendMessages"), "body")
     arguments = {**_query(request, elsewhere), **request.path_params}
-    if has_body:
+    if operation.has_body:
         return arguments | _split(operation, await _body(request))
     # An agent's tools shorten what they answer; a program gets what Vapi sent.
     if "view" in operation.request.model_fields and "messages" not in arguments:
@@ -130,12 +169,22 @@ async def _body(request: Request) -> dict[str, Any]:
     except ClientDisconnect as exc:
         raise HTTPException(400, "The body was cut off.") from exc
     try:
-        body = json.loads(raw)
+        body = json.loads(raw, object_pairs_hook=_once)
     except (ValueError, RecursionError) as exc:
         raise BadArguments(["The body is not JSON."]) from exc
     if not isinstance(body, dict):
         raise BadArguments(["The body must be a JSON object."])
     return cast("dict[str, Any]", body)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose names differ: of two values, two readers may take different ones."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadArguments([wire.clean(f"`{twice:.60}` is given twice.")])
+    return made
 
 
 def _split(operation: Operation, body: dict[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """Settings in, a running transport out, until it is told to stop."""
 
 import socket
-from contextlib import ExitStack
+from collections.abc import Sequence
+from contextlib import ExitStack, nullcontext
 from functools import partial
+from typing import TYPE_CHECKING
 
 import anyio
 import click
@@ -12,6 +14,9 @@ from vapi_sessions_mcp import http, stdio, upstream
 from vapi_sessions_mcp.server import build_server
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.vapi import Vapi
+
+if TYPE_CHECKING:
+    from vapi_sessions_mcp.oauth import Issuer
 
 
 def serve(settings: Settings, *, sandbox: str | None) -> None:
@@ -41,29 +46,54 @@ def serve_sandbox(host: str, port: int, database: str) -> None:
 def _serve_http(vapi: Vapi, settings: Settings) -> None:
     """Serve MCP, REST or both in this process, with one client of Vapi and one end."""
     # 20 ms that stdio, which hosts start and wait for, does without.
+    from vapi_sessions_mcp.access import Gate
     from vapi_sessions_mcp.answers import Answers
+    from vapi_sessions_mcp.openapi import ROOT
     from vapi_sessions_mcp.rest import build_rest
     from vapi_sessions_mcp.skills import skill_routes
 
+    issuer = _issuer(settings)
     faces: list[tuple[ASGIApp, socket.socket]] = []
     lines: list[str] = []
     with ExitStack() as sockets:
         if "http" in settings.transports:
-            mcp = http.build_app(build_server(vapi, settings), settings)
+            gate = Gate(settings, vapi.owner, http.MCP, issuer)
+            mcp = http.build_app(build_server(vapi, settings), settings, gate)
             listener = sockets.enter_context(http.bind(settings.host, settings.port))
             faces.append((mcp, listener))
-            lines.append(f"MCP at {_url(listener)}/mcp; Ctrl-C stops it.")
+            lines.append(f"MCP at {_url(listener)}{http.MCP}; Ctrl-C stops it.")
         if "rest" in settings.transports:
-            rest = build_rest(Answers(vapi, settings), settings, extra_routes=skill_routes())
+            gate = Gate(settings, vapi.owner, ROOT, issuer)
+            rest = build_rest(Answers(vapi, settings), settings, gate, extra_routes=skill_routes())
             listener = sockets.enter_context(
                 http.bind(settings.host, settings.rest_port, option="--rest-port")
             )
             faces.append((rest, listener))
             url = _url(listener)
-            lines.append(f"REST at {url}/v1, its reference at {url}/docs; Ctrl-C stops it.")
+            lines.append(f"REST at {url}{ROOT}, its reference at {url}/docs; Ctrl-C stops it.")
         for line in lines:
             _tell(line)
-        anyio.run(partial(http.serve, faces, grace=settings.grace))
+        anyio.run(partial(_serve_faces, faces, issuer, grace=settings.grace))
+
+
+async def _serve_faces(
+    faces: Sequence[tuple[ASGIApp, socket.socket]], issuer: "Issuer | None", *, grace: float
+) -> None:
+    async with issuer or nullcontext():
+        await http.serve(faces, grace=grace)
+
+
+def _issuer(settings: Settings) -> "Issuer | None":
+    """Who issues the tokens that callers hold, with --auth oauth."""
+    if not settings.asks("oauth"):
+        return None
+    # 90 ms that every other way in does without.
+    from vapi_sessions_mcp.oauth import Issuer
+    from vapi_sessions_mcp.openapi import ROOT
+
+    base = str(settings.public_url).rstrip("/")
+    audiences = settings.oauth_audiences or (base, f"{base}{http.MCP}", f"{base}{ROOT}")
+    return Issuer(str(settings.oauth_issuer), audiences)
 
 
 def _url(listener: socket.socket) -> str:

@@ -4,9 +4,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 from vapi_sessions_mcp.models import ListRequest
-from vapi_sessions_mcp.operations import LIST
+from vapi_sessions_mcp.operations import LIST, Perform
 from vapi_sessions_mcp.transcript import as_object
-from vapi_sessions_mcp.vapi import Vapi
 from vapi_sessions_mcp.views import contains
 
 PAGE_SIZE = 100
@@ -20,7 +19,7 @@ async def nobody(scanned: int, total: int | None) -> None:
     """The progress that nobody asked for."""
 
 
-async def scan(vapi: Vapi, request: ListRequest, progress: Progress) -> dict[str, Any]:
+async def scan(perform: Perform, request: ListRequest, progress: Progress) -> dict[str, Any]:
     """`{results, coverage: {scanned, matches, total?, nextPage?}}`; raises a VapiError.
 
     Whole pages of 100 (or of a smaller `maxScan`) are read from `page` on, until
@@ -34,7 +33,7 @@ async def scan(vapi: Vapi, request: ListRequest, progress: Progress) -> dict[str
     matches: list[dict[str, Any]] = []
     coverage: dict[str, Any] = {}
     for page in range(first, first + left):
-        answer = await vapi.call(LIST, request.model_copy(update={"page": page, "limit": size}))
+        answer = await perform(LIST, request.model_copy(update={"page": page, "limit": size}))
         rows: list[dict[str, Any]] = answer["results"]
         # A session created meanwhile moves others to the next page: each counts once.
         new = [row for row in rows if row.get("id") not in scanned]

@@ -4,7 +4,6 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
-import anyio
 import mcp_types as types
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
@@ -12,9 +11,13 @@ from mcp.shared.exceptions import MCPError
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from vapi_sessions_mcp import __version__, wire
+from vapi_sessions_mcp.access import caller_of
 from vapi_sessions_mcp.answers import Answer, Answers
+from vapi_sessions_mcp.asking import Asking, asker
+from vapi_sessions_mcp.callers import Call, Caller
 from vapi_sessions_mcp.errors import VapiError
-from vapi_sessions_mcp.operations import LIST, OPERATIONS, Operation
+from vapi_sessions_mcp.logs import call_line
+from vapi_sessions_mcp.operations import LIST, Operation, served
 from vapi_sessions_mcp.resources import Resources, links
 from vapi_sessions_mcp.schemas import input_schema, output_schema
 from vapi_sessions_mcp.settings import Settings
@@ -40,30 +43,31 @@ Context: TypeAlias = ServerRequestContext[Vapi, Any]
 
 def build_server(vapi: Vapi, settings: Settings) -> Server[Vapi]:
     """An MCP server that forwards each tool call to `vapi`; it serves every protocol version."""
-    served = [row for row in OPERATIONS if row.read_only or not settings.read_only]
-    by_name = {name: row for row in served for name in (row.name, row.short_name)}
-    tools = [_tool(row, row.listed(settings.tool_names)) for row in served]
+    rows = served(settings)
+    by_name = {name: row for row in rows for name in row.names}
+    tools = {row: _tool(row, row.listed(settings.tool_names)) for row in rows}
     answers = Answers(vapi, settings)
     resources = Resources(answers, settings)
+
+    def tools_of(caller: Caller) -> list[types.Tool]:
+        return [tool for row, tool in tools.items() if row.read_only or caller.may_write]
 
     async def list_tools(
         ctx: Context, params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=tools)
+        return types.ListToolsResult(tools=tools_of(caller_of(ctx.request, vapi.owner)))
 
-    async def call_tool(ctx: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
-        operation = by_name.get(params.name)
-        if operation is None:
-            names = ", ".join(tool.name for tool in tools)
+    async def call_tool(
+        ctx: Context, params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
+        caller = caller_of(ctx.request, vapi.owner)
+        offered, operation = tools_of(caller), by_name.get(params.name)
+        if operation is None or tools[operation] not in offered:
+            names = ", ".join(tool.name for tool in offered)
             raise MCPError(
                 types.INVALID_PARAMS, wire.clean(f"No tool {params.name!r:.80}: there are {names}.")
             )
-        # The 2025 eras over HTTP take a dropped connection for no cancellation,
-        # and a change that has been sent must not be cut in two.
-        dropped = ctx.request is not None and ctx.protocol_version in HANDSHAKE_PROTOCOL_VERSIONS
-        with anyio.CancelScope(shield=dropped and not operation.read_only):
-            result = await _result(answers, operation, params.arguments or {}, ctx)
-        return result  # pyright: ignore[reportPossiblyUnboundVariable] - nobody cancels this scope
+        return await _result(answers, operation, params, ctx, caller)
 
     @asynccontextmanager
     async def lifespan(server: Server[Vapi]) -> AsyncGenerator[Vapi]:
@@ -88,15 +92,30 @@ def build_server(vapi: Vapi, settings: Settings) -> Server[Vapi]:
 
 
 async def _result(
-    answers: Answers, operation: Operation, arguments: dict[str, Any], ctx: Context
-) -> types.CallToolResult:
-    given = {name: value for name, value in arguments.items() if name != HOST_ARGUMENT}
+    answers: Answers,
+    operation: Operation,
+    params: types.CallToolRequestParams,
+    ctx: Context,
+    caller: Caller,
+) -> types.CallToolResult | types.InputRequiredResult:
+    given = {k: v for k, v in (params.arguments or {}).items() if k != HOST_ARGUMENT}
+    # The 2025 eras over HTTP take a dropped connection for no cancellation,
+    # and a change that has been sent must not be cut in two.
+    dropped = ctx.request is not None and ctx.protocol_version in HANDSHAKE_PROTOCOL_VERSIONS
+    call = Call(caller=caller, keeps_writes=dropped)
 
     async def progress(scanned: int, total: int | None) -> None:
         await ctx.session.report_progress(scanned, total, f"{scanned} sessions scanned")
 
     try:
-        answer = await answers.answer(operation, parse(operation.request, given), progress)
+        with call_line(operation.short_name, call):
+            request = parse(operation.request, given)
+            try:
+                answer = await answers.answer(
+                    operation, request, call, progress=progress, ask=asker(ctx, params)
+                )
+            except Asking as exc:
+                return exc.result
     except VapiError as exc:
         return types.CallToolResult(content=[_text(answers.masked_text(exc))], is_error=True)
     return _shown(operation, answer)

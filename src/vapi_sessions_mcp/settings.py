@@ -1,10 +1,10 @@
 """What the command was told: one frozen object, checked as a whole."""
 
 import ipaddress
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
@@ -14,6 +14,7 @@ DEFAULT_BASE_URL = "https://api.vapi.ai"
 ToolNames: TypeAlias = Literal["full", "short"]
 DefaultView: TypeAlias = Literal["auto", "summary", "transcript", "full"]
 Transport: TypeAlias = Literal["stdio", "http", "rest"]
+Auth: TypeAlias = Literal["token", "oauth", "caller-key"]
 
 
 class SettingsError(Exception):
@@ -35,42 +36,38 @@ class Settings:
     rest_port: int = 8080
     allowed_hosts: tuple[str, ...] = ()
     allow_unauthenticated: bool = False
+    auth: tuple[Auth, ...] = ()
+    tokens: tuple[str, ...] = field(default=(), repr=False)
+    read_tokens: tuple[str, ...] = field(default=(), repr=False)
+    oauth_issuer: str | None = None
+    oauth_audiences: tuple[str, ...] = ()
+    public_url: str | None = None
     tool_names: ToolNames = "full"
     read_only: bool = False
+    no_delete: bool = False
+    confirm_delete: bool = False
+    only_assistants: tuple[str, ...] = ()
+    only_squads: tuple[str, ...] = ()
     view: DefaultView = "auto"
     max_result_chars: int = 50_000
     mask_pii: bool = False
 
     def __post_init__(self) -> None:
-        _check_base_url(self.base_url)
+        _check_url("--base-url", self.base_url, "the API key")
         if "stdio" in self.transports:
-            _check_alone(self.transports)
-        elif not is_loopback(self.host):
+            _check_alone(self)
+        _check_auth(self)
+        if "stdio" not in self.transports and not is_loopback(self.host):
             _check_exposure(self)
+        for option, ids in (
+            ("--only-assistant", self.only_assistants),
+            ("--only-squad", self.only_squads),
+        ):
+            _check_ids(option, ids)
 
-
-def read_api_key(environ: Mapping[str, str]) -> str | None:
-    """The key in `VAPI_API_KEY`, or in the file that `VAPI_API_KEY_FILE` names, or None.
-
-    Raises SettingsError when both are set, the file cannot be read, or the key
-    cannot be sent in a header. The key itself is in no message.
-    """
-    key, file = environ.get("VAPI_API_KEY", "").strip(), environ.get("VAPI_API_KEY_FILE", "")
-    source = "VAPI_API_KEY"
-    if key and file:
-        raise SettingsError("VAPI_API_KEY and VAPI_API_KEY_FILE are both set: unset one of them.")
-    if file:
-        source = f"VAPI_API_KEY_FILE ({file})"
-        try:
-            key = Path(file).read_text(encoding="utf-8").strip()
-        except (OSError, ValueError) as exc:
-            reason = exc.strerror if isinstance(exc, OSError) else "not UTF-8 text"
-            raise SettingsError(f"{source} cannot be read: {reason}.") from exc
-        if not key:
-            raise SettingsError(f"{source} is empty: put the API key in it.")
-    if not (key.isascii() and key.isprintable()) or " " in key:
-        raise SettingsError(f"{source} holds something other than one API key.")
-    return key or None
+    def asks(self, auth: Auth) -> bool:
+        """Whether callers have to show who they are in this way; tokens are always asked for."""
+        return auth in self.auth or (auth == "token" and bool(self.tokens or self.read_tokens))
 
 
 def check_environment(environ: Mapping[str, str], known: Iterable[str]) -> None:
@@ -93,36 +90,93 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _check_base_url(url: str) -> None:
+def _check_url(option: str, url: str, secret: str) -> None:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
         if not url.isprintable() or " " in url:
             raise ValueError(url)
     except ValueError:
-        raise SettingsError(f"--base-url {url!r} is not a URL.") from None
+        raise SettingsError(f"{option} {url!r} is not a URL.") from None
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise SettingsError("--base-url takes scheme, host, port and path only.")
+        raise SettingsError(f"{option} takes scheme, host, port and path only.")
     if not host or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))):
         raise SettingsError(
-            f"--base-url {url!r} must be https, or http on this machine:"
-            " the API key must not cross a network unencrypted."
+            f"{option} {url!r} must be https, or http on this machine:"
+            f" {secret} must not cross a network unencrypted."
         )
 
 
-def _check_alone(transports: tuple[Transport, ...]) -> None:
-    if set(transports) != {"stdio"}:
+def _check_alone(settings: Settings) -> None:
+    if set(settings.transports) != {"stdio"}:
         raise SettingsError(
             "--transport stdio serves the one host that started it and goes with no other:"
             " start a second process for http or rest."
         )
+    if settings.auth:
+        raise SettingsError(
+            f"--auth {settings.auth[0]} asks who calls over http and rest; stdio serves the one"
+            " host that started it: add --transport http, or leave --auth out."
+        )
+
+
+def _check_auth(settings: Settings) -> None:
+    if settings.asks("oauth"):
+        _check_oauth(settings)
+    elif settings.oauth_issuer or settings.oauth_audiences or settings.public_url:
+        raise SettingsError(
+            "--oauth-issuer, --oauth-audience and --public-url are for --auth oauth: add it, or"
+            " leave them out."
+        )
+    if settings.asks("token"):
+        if settings.asks("oauth"):
+            raise SettingsError(
+                "--auth oauth and bearer tokens (VAPI_MCP_TOKENS, VAPI_MCP_READ_TOKENS) both read"
+                " the Authorization header: give one of them."
+            )
+        if not settings.tokens and not settings.read_tokens:
+            raise SettingsError(
+                "--auth token needs tokens to compare with: list them in VAPI_MCP_TOKENS or"
+                " VAPI_MCP_READ_TOKENS, or in a file that VAPI_MCP_TOKENS_FILE names."
+            )
+        if set(settings.tokens) & set(settings.read_tokens):
+            raise SettingsError(
+                "A token stands both in VAPI_MCP_TOKENS and in VAPI_MCP_READ_TOKENS: make two."
+            )
+    if settings.allow_unauthenticated and (settings.auth or settings.asks("token")):
+        raise SettingsError(
+            "--allow-unauthenticated contradicts --auth and VAPI_MCP_TOKENS: give one of them."
+        )
+
+
+def _check_oauth(settings: Settings) -> None:
+    for option, url in (
+        ("--oauth-issuer", settings.oauth_issuer),
+        ("--public-url", settings.public_url),
+    ):
+        if url is None:
+            raise SettingsError(
+                "--auth oauth needs --oauth-issuer, the authorization server, and --public-url,"
+                " what clients call this server by, such as https://sessions.example.com."
+            )
+        _check_url(option, url, "a token")
+
+
+def _check_ids(option: str, ids: tuple[str, ...]) -> None:
+    for id in ids:
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", id):
+            raise SettingsError(
+                f"{option} {id!r:.60} is not an id; several are given one by one, or with spaces"
+                " between them in the environment."
+            )
 
 
 def _check_exposure(settings: Settings) -> None:
-    if not settings.allow_unauthenticated:
+    if not (settings.allow_unauthenticated or settings.auth or settings.asks("token")):
         raise SettingsError(
             f"--host {settings.host} lets other machines in, and nothing asks them who they are:"
-            " keep 127.0.0.1, or add --allow-unauthenticated if something in front does."
+            " keep 127.0.0.1, set --auth, or add --allow-unauthenticated if something in front"
+            " asks."
         )
     if not settings.allowed_hosts:
         raise SettingsError(

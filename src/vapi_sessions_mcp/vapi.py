@@ -10,16 +10,20 @@ import httpx2
 from pydantic import ValidationError
 
 from vapi_sessions_mcp import __version__, wire
-from vapi_sessions_mcp.errors import NotConfigured
+from vapi_sessions_mcp.callers import Call, Caller
+from vapi_sessions_mcp.errors import Failed, Lost, RateLimited, Refused, VapiError
 from vapi_sessions_mcp.models import Request
 from vapi_sessions_mcp.operations import Operation
-from vapi_sessions_mcp.outcomes import Outcome
+from vapi_sessions_mcp.outcomes import Outcome, no_key
+from vapi_sessions_mcp.retries import Retries, retry_after
 from vapi_sessions_mcp.settings import Settings
 
 MAX_BODY = 32 * 2**20
 MAX_SAID = 600
 # Node servers close an idle connection after 5 s; ours is dropped before.
 KEEPALIVE_SECONDS = 4.0
+# Keys of Vapi's are UUIDs.
+KEY_CHARS = 8
 _NOTHING_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError)
 
 
@@ -31,10 +35,12 @@ class Vapi:
     ) -> None:
         """`transport` replaces the network, for the sandbox and for tests."""
         self._settings = settings
+        self.owner = Caller(api_key=settings.api_key)
         self._transport = transport
         self._host = urlsplit(settings.base_url).netloc
         self._users = 0
         self._client: httpx2.AsyncClient | None = None
+        self._retries = Retries()
 
     async def __aenter__(self) -> Self:
         self._users += 1
@@ -51,33 +57,61 @@ class Vapi:
             client, self._client = self._client, None
             await client.aclose()
 
-    async def call(self, operation: Operation, request: Request) -> dict[str, Any]:
+    async def call(self, operation: Operation, request: Request, call: Call) -> dict[str, Any]:
         """Vapi's answer to `operation`, a JSON object that holds what `operation.answer` promises.
 
-        Raises a VapiError for everything else; see `errors` for the family.
+        It is tried again where that does no harm (`retries.may_repeat`), all
+        within one deadline. Raises a VapiError for everything else; see `errors`
+        for the family.
         """
-        if self._settings.api_key is None:
-            raise NotConfigured(
-                "VAPI_API_KEY is not set, so nothing was sent to Vapi. Put a private key from"
-                " https://dashboard.vapi.ai/org/api-keys in the server's environment and restart"
-                " it, or start it with --sandbox to try it without a key."
-            )
+        if call.caller.api_key is None:
+            raise no_key()
         outcome = Outcome(operation, request.path().get("id", ""), self._host)
+        deadline = anyio.current_time() + self._settings.timeout
+        while True:
+            outcome.tries += 1
+            try:
+                answer = await self._try(operation, request, call, outcome, deadline)
+            except VapiError as exc:
+                if isinstance(exc, Refused) and not isinstance(exc, RateLimited):
+                    self._retries.answered()
+                pause = self._retries.pause(operation, exc, outcome.tries)
+                if pause is None or anyio.current_time() + pause >= deadline:
+                    raise
+                outcome.unclear |= bool(operation.find_out) and isinstance(exc, Failed | Lost)
+                await anyio.sleep(pause)
+            else:
+                self._retries.answered()
+                return answer
+
+    async def _try(
+        self,
+        operation: Operation,
+        request: Request,
+        call: Call,
+        outcome: Outcome,
+        deadline: float,
+    ) -> dict[str, Any]:
+        left = deadline - anyio.current_time()
+        # Ends before the deadline does, so that it is known that nothing was sent.
+        connect = min(self._settings.connect_timeout, 0.9 * left)
+        keep = call.keeps_writes and not operation.read_only
         try:
-            with anyio.fail_after(self._settings.timeout):
-                status, headers, raw = await self._exchange(operation, request, outcome)
+            with anyio.fail_after(left, shield=keep):
+                status, headers, raw = await self._exchange(
+                    operation, request, call, outcome, connect
+                )
         except TimeoutError as exc:
             raise outcome.timed_out(self._settings.timeout) from exc
         except _NOTHING_SENT as exc:
-            reason = str(exc) or f"no answer within {self._settings.connect_timeout:g} s"
-            raise outcome.unreachable(reason) from exc
+            raise outcome.unreachable(str(exc) or f"no answer within {connect:.2g} s") from exc
         except httpx2.DecodingError as exc:
             raise outcome.garbled("it cannot be decompressed") from exc
         except httpx2.TransportError as exc:
             raise outcome.lost() from exc
-        raw = raw.replace(self._settings.api_key.encode(), b"***")
+        raw = _without(call.caller.api_key, raw)
         if not 200 <= status < 300:
-            raise outcome.refused(status, _said(raw), _retry_after(headers))
+            raise outcome.refused(status, _said(raw), retry_after(headers), call.caller)
         try:
             answer = wire.parse(raw)
             operation.answer.model_validate(answer)
@@ -88,37 +122,42 @@ class Vapi:
         return cast("dict[str, Any]", answer)
 
     async def _exchange(
-        self, operation: Operation, request: Request, outcome: Outcome
+        self, operation: Operation, request: Request, call: Call, outcome: Outcome, connect: float
     ) -> tuple[int, httpx2.Headers, bytes]:
         if not self._users:
             raise RuntimeError("Vapi is called inside `async with` only")
         # Opened by the first call: TLS costs the start-up 80 ms, and registries only list tools.
         self._client = self._client or self._open()
         content = request.content()
+        headers = {"Authorization": f"Bearer {call.caller.api_key}"}
+        if content is not None:
+            headers["Content-Type"] = "application/json"
+        call.tries += 1
+        call.status = None
         async with self._client.stream(
             operation.method,
             operation.path.format(**request.path()),
             params=httpx2.QueryParams(tuple(request.query())),
             content=None if content is None else wire.compact(content).encode(),
-            headers=None if content is None else {"Content-Type": "application/json"},
+            headers=headers,
+            timeout=httpx2.Timeout(None, connect=connect),
         ) as response:
+            call.status = response.status_code
             raw = bytearray()
             async for chunk in response.aiter_bytes():
                 raw += chunk
+                call.size += len(chunk)
                 if len(raw) > MAX_BODY:
                     raise outcome.garbled("more than 32 MiB")
             return response.status_code, response.headers, bytes(raw)
 
     def _open(self) -> httpx2.AsyncClient:
-        settings = self._settings
         return httpx2.AsyncClient(
-            base_url=settings.base_url,
+            base_url=self._settings.base_url,
             headers={
-                "Authorization": f"Bearer {settings.api_key}",
                 "User-Agent": f"vapi-sessions-mcp/{__version__}",
                 "Accept": "application/json",
             },
-            timeout=httpx2.Timeout(None, connect=settings.connect_timeout),
             limits=httpx2.Limits(max_connections=None, keepalive_expiry=KEEPALIVE_SECONDS),
             follow_redirects=False,
             # No cookie of one caller goes along with the call of another.
@@ -138,7 +177,6 @@ def _said(raw: bytes) -> str:
     return words if len(words) <= MAX_SAID else f"{words[:MAX_SAID]}…"
 
 
-def _retry_after(headers: httpx2.Headers) -> float | None:
-    """The wait in whole seconds, where Vapi gave one that makes sense."""
-    value = headers.get("Retry-After", "")
-    return float(value) if value.isdecimal() and len(value) < 6 else None
+def _without(key: str | None, raw: bytes) -> bytes:
+    """An answer without the key that asked for it; what is shorter may be anybody's word."""
+    return raw.replace(key.encode(), b"***") if key and len(key) >= KEY_CHARS else raw
