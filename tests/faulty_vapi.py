@@ -19,8 +19,9 @@ End: TypeAlias = Literal["keep", "close", "reset", "hang", "refuse"]
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """A request as it arrived."""
+    """A request as it arrived, `at` seconds of a clock that only goes forward."""
 
+    at: float
     method: str
     path: str
     headers: Message
@@ -60,10 +61,14 @@ def slow(answer: Reply | None = None) -> Reply:
 
 
 class FaultyVapi:
-    """Listens on loopback while entered; answers as `script` says, and then with SESSION."""
+    """Listens on loopback while entered; answers as `script` says, and then with `otherwise`."""
 
-    def __init__(self, *script: Reply | Callable[[Seen], Reply]) -> None:
-        self._script = list(script)
+    def __init__(
+        self,
+        *script: Reply | Callable[[Seen], Reply],
+        otherwise: Reply | Callable[[Seen], Reply] | None = None,
+    ) -> None:
+        self._script, self.otherwise = list(script), otherwise or reply()
         self._tasks: list[asyncio.Task[None]] = []
         self._releases, self._changed = anyio.Semaphore(0), anyio.Event()
         self.requests: list[Seen] = []
@@ -114,17 +119,17 @@ class FaultyVapi:
             self._changed.set()
 
     async def _exchange(self, reader: StreamReader, writer: StreamWriter) -> End:
-        if self._script[:1] == [RESET_UNREAD]:
-            self._script.pop(0)
+        if (self._script or [self.otherwise])[0] == RESET_UNREAD:
+            self._script[:1] = []
             return "refuse"
         line, _, fields = (await reader.readuntil(b"\r\n\r\n")).partition(b"\r\n")
         method, path, _version = line.decode().split(" ")
         headers = BytesParser().parsebytes(fields)
         body = await reader.readexactly(int(headers["content-length"] or 0))
-        seen = Seen(method=method, path=path, headers=headers, body=body)
+        seen = Seen(at=anyio.current_time(), method=method, path=path, headers=headers, body=body)
         self.requests.append(seen)
         self._changed.set()
-        answer = self._script.pop(0) if self._script else reply()
+        answer = self._script.pop(0) if self._script else self.otherwise
         answer = answer if isinstance(answer, Reply) else answer(seen)
         if answer.waits:
             await _unless_gone(reader, self._releases.acquire())

@@ -28,6 +28,14 @@ def url_in(line: str) -> str:
     return line.partition(" at ")[2].split(";")[0].split(",")[0]
 
 
+def logged_calls(log: str) -> list[dict[str, str]]:
+    """The fields of each line of a log in text, in which no line but those of calls may stand."""
+    lines = log.splitlines()
+    marks = [line.partition(" INFO vapi_sessions_mcp.calls: call ") for line in lines]
+    assert all(mark for _, mark, _ in marks), log
+    return [dict(field.split("=", 1) for field in fields.split()) for *_, fields in marks]
+
+
 class Running:
     """A process whose output is read line by line."""
 
@@ -38,6 +46,11 @@ class Running:
         self._process, self._stdin = process, process.stdin
         self._stdout = BufferedByteReceiveStream(process.stdout)
         self._stderr = BufferedByteReceiveStream(process.stderr)
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
 
     async def told(self, part: str) -> str:
         """The first line of stderr from here that holds `part`."""

@@ -161,7 +161,13 @@ def test_every_option_can_be_set_in_the_environment(
     assert option.name
     # It is known: what stops this command is what stops it without the variable, too.
     told = refused(run(*EXPOSED, **{variable(option): valid(option)}))
-    assert told.startswith(("--host 0.0.0.0 lets other machines in", "--host 0.0.0.0 needs"))
+    assert told.startswith(
+        (
+            "--host 0.0.0.0 lets other machines in",
+            "--host 0.0.0.0 needs",
+            "--oauth-issuer, --oauth-audience and --public-url are for --auth oauth",
+        )
+    )
     # And it is read.
     monkeypatch.setenv(variable(option), valid(option))
     context = command.make_context("vapi-sessions-mcp", [])
@@ -209,7 +215,7 @@ def test_the_version_is_told_on_stdout(run: Run) -> None:
     ("level", "own", "others", "http"),
     [
         ("debug", logging.DEBUG, logging.INFO, logging.WARNING),
-        ("info", logging.INFO, logging.INFO, logging.WARNING),
+        ("info", logging.INFO, logging.WARNING, logging.WARNING),
         ("error", logging.ERROR, logging.ERROR, logging.ERROR),
     ],
 )

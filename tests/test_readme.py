@@ -15,8 +15,9 @@ import click
 import pytest
 
 from vapi_sessions_mcp.cli import command
+from vapi_sessions_mcp.credentials import read_api_key
 from vapi_sessions_mcp.operations import OPERATIONS
-from vapi_sessions_mcp.settings import Settings, read_api_key
+from vapi_sessions_mcp.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
+from vapi_sessions_mcp.credentials import read_api_key
 from vapi_sessions_mcp.settings import (
     Settings,
     SettingsError,
     Transport,
     check_environment,
     is_loopback,
-    read_api_key,
 )
 
 KEY = "sk-4f2a-not-to-be-shown"
