@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import httpx2
 import pytest
 from mcp import Client
@@ -197,9 +198,25 @@ async def test_a_signal_lets_a_call_in_flight_answer_first(era: str, tool: str) 
             await vapi.until(lambda vapi: len(vapi.requests) == 1)
             running.signal(signal.SIGTERM)
             await running.told("Shutting down")
+            await refuses(url)
             vapi.release()
             assert await running.ended(within=5) == 0
+            assert len(vapi.requests) == 1
     assert message(answers[0])["result"]["structuredContent"] == SESSION
+
+
+async def refuses(url: str) -> None:
+    """Return once nobody listens at `url` any more."""
+    port = httpx2.URL(url).port
+    assert port is not None
+    with anyio.fail_after(PATIENCE):
+        while True:
+            try:
+                stream = await anyio.connect_tcp("127.0.0.1", port)
+            except OSError:
+                return
+            await stream.aclose()
+            await anyio.lowlevel.checkpoint()
 
 
 async def grace_elapsed(era: str) -> list[str]:
@@ -298,7 +315,7 @@ async def test_a_dropped_connection_cancels_unless_a_2025_write_was_sent() -> No
                 [("auto", GET), ("auto", UPDATE), ("legacy", GET)], start=1
             ):
                 await call_and_drop(era, tool, count)
-                await vapi.until(lambda vapi: vapi.hung_up == count, within=2)  # noqa: B023
+                await vapi.until(lambda vapi: vapi.hung_up == count, within=1)  # noqa: B023
             await call_and_drop("legacy", UPDATE, 4)
             # By the time these are answered, the server has seen the connection go.
             for _ in range(3):

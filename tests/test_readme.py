@@ -4,9 +4,11 @@ import importlib.util
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
 
@@ -21,6 +23,9 @@ from vapi_sessions_mcp.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
+SETTINGS = ROOT / "docs" / "settings.md"
+SECURITY = ROOT / "SECURITY.md"
+FIELDS = {field.name for field in fields(Settings)}
 
 
 def tools_table() -> str:
@@ -48,7 +53,7 @@ def settings_table() -> str:
             default = f"`{Settings().transports[0]}`"
         choices = option.type.choices if isinstance(option.type, click.Choice) else ()
         values = f" `{'`, `'.join(map(str, choices))}`." if choices else ""
-        text = (option.help or "").replace("  [default: in memory]", "")
+        text = (option.help or "").partition("  [default: ")[0]
         lines.append(f"| `{option.opts[0]}` | {default} | {text}{values} |")
     return "\n".join(lines)
 
@@ -68,16 +73,21 @@ def _benchmark(name: str) -> ModuleType:
 
 
 @pytest.mark.parametrize(
-    ("name", "table"),
-    [("tools", tools_table), ("settings", settings_table), ("tokens", tokens_table)],
+    ("file", "name", "table"),
+    [
+        (README, "tools", tools_table),
+        (SETTINGS, "settings", settings_table),
+        (README, "tokens", tokens_table),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_the_table_says_what_the_code_says(name: str, table: Callable[[], str]) -> None:
+def test_the_table_says_what_the_code_says(file: Path, name: str, table: Callable[[], str]) -> None:
     # A table that nobody checks is wrong after the second release.
-    readme = README.read_text(encoding="utf-8")
+    readme = file.read_text(encoding="utf-8")
     between = re.compile(rf"(?<=<!-- {name} -->\n).*?(?=\n<!-- /{name} -->)", re.DOTALL)
     made = table()
     if os.environ.get("UPDATE_SNAPSHOTS"):
-        README.write_text(between.sub(lambda _: made, readme), encoding="utf-8")
+        file.write_text(between.sub(lambda _: made, readme), encoding="utf-8")
         return
     found = between.search(readme)
     assert found is not None
@@ -125,3 +135,44 @@ def test_the_desktop_example_starts_this_command() -> None:
 def test_the_readme_is_short() -> None:
     # What is longer than this is not read; more goes into docs/.
     assert len(README.read_text(encoding="utf-8").splitlines()) <= 150
+
+
+def commands() -> list[str]:
+    """Every command line of ours in the README and in docs/."""
+    pages = [README, *sorted((ROOT / "docs").glob("*.md"))]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    blocks = re.findall(r"```(?:sh|console)\n(.*?)```", text, re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if "vapi-sessions-mcp " in line]
+
+
+@pytest.mark.parametrize("line", commands())
+def test_a_command_that_is_shown_is_one_that_is_understood(line: str) -> None:
+    # People copy them; an option that was renamed would stop them at the first step.
+    before, _, ours = line.partition("vapi-sessions-mcp ")
+    context = command.make_context("vapi-sessions-mcp", shlex.split(ours))
+    options = {name: value for name, value in context.params.items() if name in FIELDS}
+    tokens = ("made-up-token-0123456789",) * ("VAPI_MCP_TOKENS=" in before)
+    assert Settings(**options, tokens=tokens)
+
+
+def test_each_link_to_a_page_of_ours_leads_somewhere() -> None:
+    # A page that moved takes the answer with it.
+    for page in (README, SECURITY, *(ROOT / "docs").glob("*.md")):
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_each_threat_names_tests_that_exist() -> None:
+    # A protection that no test shows is a hope.
+    rows = re.findall(
+        r"^\| (?!threat|---)(.*) \|$", SECURITY.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert len(rows) > 15
+    defined = "\n".join(
+        file.read_text(encoding="utf-8") for file in Path(__file__).parent.glob("*.py")
+    )
+    for row in rows:
+        named = re.findall(r"`(test_\w+)`", row.rpartition(" | ")[2])
+        assert named, row
+        for name in named:
+            assert f"def {name}(" in defined, name
