@@ -105,7 +105,9 @@ async def asking(
     upstream: Upstream, era: str, person: Person | None, **options: Any
 ) -> AsyncGenerator[Client]:
     given: dict[str, Any] = {
-        "api_key": SANDBOX_KEY, "base_url": "http://localhost:9", "confirm_delete": True,
+        "api_key": SANDBOX_KEY,
+        "base_url": "http://localhost:9",
+        "confirm_delete": True,
         **options,
     }
     settings = Settings(**given)

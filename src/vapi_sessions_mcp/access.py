@@ -1,11 +1,13 @@
 """Who may call over HTTP: holders of our tokens, of an issuer's, or of their own key of Vapi."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from hmac import compare_digest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from mcp.server.auth.routes import build_resource_metadata_url, create_protected_resource_routes
+from mcp.server.auth.settings import AuthSettings
 from pydantic import AnyHttpUrl
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -26,6 +28,8 @@ REALM = "vapi-sessions-mcp"
 SCOPE_KEY = "vapi_sessions_mcp.caller"
 MAX_KEY = 512
 
+_LOG = logging.getLogger(__name__)
+
 
 class Denied(Exception):
     """A caller that is not let in; `response` says why and what to show instead."""
@@ -34,6 +38,11 @@ class Denied(Exception):
         """`response` is the whole answer."""
         super().__init__(response.status_code)
         self.response = response
+
+
+def log_refusal(response: Response) -> None:
+    """One line that says that somebody was refused, and nothing of what they sent."""
+    _LOG.info("refused", extra={"fields": {"status": response.status_code}})
 
 
 def caller_of(request: Request | None, owner: Caller) -> Caller:
@@ -50,20 +59,33 @@ class Gate:
     def __init__(
         self, settings: Settings, owner: Caller, path: str, issuer: "Issuer | None" = None
     ) -> None:
-        """`path` is what is guarded, such as /mcp; `issuer` judges tokens with --auth oauth."""
+        """`path` is what is guarded, such as /mcp; `issuer` judges tokens with --auth oauth.
+
+        Raises ValueError where one is needed and there is none: nobody would be asked.
+        """
+        if settings.asks("oauth") and issuer is None:
+            raise ValueError("--auth oauth needs an issuer")
         self._settings, self._owner, self._issuer = settings, owner, issuer
         self._tokens = _digests(settings.tokens)
         self._read_tokens = _digests(settings.read_tokens)
-        self._resource: AnyHttpUrl | None = None
-        if settings.public_url:
-            self._resource = AnyHttpUrl(settings.public_url.rstrip("/") + path)
         self._scopes = (READ,) if settings.read_only else (READ, WRITE)
         # The resource's metadata (RFC 9728), where callers learn whom to ask for a token.
         self.routes: list[Route] = []
-        if self._resource is not None:
+        self._metadata_url = ""
+        if issuer is not None:
+            # Parsed by the SDK's model, which adds no slash to a URL that is compared as text.
+            urls = AuthSettings.model_validate(
+                {
+                    "issuer_url": settings.oauth_issuer,
+                    "resource_server_url": f"{settings.public_url}".rstrip("/") + path,
+                    "validate_token_resource": False,  # the issuer's tokens are judged by `issuer`
+                }
+            )
+            resource = cast("AnyHttpUrl", urls.resource_server_url)
+            self._metadata_url = str(build_resource_metadata_url(resource))
             self.routes = create_protected_resource_routes(
-                self._resource,
-                [AnyHttpUrl(str(settings.oauth_issuer))],
+                resource,
+                [urls.issuer_url],
                 scopes_supported=[*self._scopes],
                 resource_name="Vapi Sessions",
             )
@@ -81,7 +103,9 @@ class Gate:
 
     def lacks_write(self) -> Response:
         """The refusal for a caller that may read but not change anything."""
-        return self._lacks(f"{READ} {WRITE}", "This needs the right to change sessions")
+        refused = self._lacks(f"{READ} {WRITE}", "This needs the right to change sessions")
+        log_refusal(refused)
+        return refused
 
     def _holds_token(self, headers: Headers) -> bool:
         given = sha256(self._bearer(headers).encode()).digest()
@@ -129,9 +153,13 @@ class Gate:
         return refusal(403, said, {"WWW-Authenticate": challenge})
 
     def _challenge(self, scope: str, error: str, reason: str) -> str:
-        parts = {"realm": REALM, "error": error, "error_description": reason, "scope": scope}
-        if self._resource is not None:
-            parts["resource_metadata"] = str(build_resource_metadata_url(self._resource))
+        parts = {
+            "realm": REALM,
+            "error": error,
+            "error_description": reason,
+            "scope": scope,
+            "resource_metadata": self._metadata_url,
+        }
         return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in parts.items() if value)
 
 

@@ -52,7 +52,8 @@ def main() -> None:
         "show_default": True,
     },
     epilog=(
-        "The key comes from VAPI_API_KEY, or from the file that VAPI_API_KEY_FILE names. Every"
+        "The key comes from VAPI_API_KEY, callers' tokens come from VAPI_MCP_TOKENS and"
+        " VAPI_MCP_READ_TOKENS, or each from the file that its name with _FILE names. Every"
         " option can be set as VAPI_MCP_<OPTION>, such as VAPI_MCP_TRANSPORT=http."
     ),
 )

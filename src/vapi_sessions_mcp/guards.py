@@ -1,7 +1,5 @@
 """What every HTTP face shares: who may call it, by which name, and the health routes."""
 
-import logging
-
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -9,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from vapi_sessions_mcp.access import SCOPE_KEY, Denied, Gate
+from vapi_sessions_mcp.access import SCOPE_KEY, Denied, Gate, log_refusal
 from vapi_sessions_mcp.refusals import refusal
 from vapi_sessions_mcp.settings import Settings
 
@@ -18,7 +16,6 @@ _SAID = {
     403: "This server takes no calls from pages of another origin.",
     421: "This server does not go by that name: start it with --allowed-host to add one.",
 }
-_LOG = logging.getLogger(__name__)
 
 
 def allowed_names(settings: Settings) -> TransportSecuritySettings:
@@ -54,7 +51,7 @@ class Guard:
         if scope["type"] == "http" and scope["path"] not in self._open:
             refused = await self._refused(scope)
             if refused is not None:
-                _LOG.info("refused", extra={"fields": {"status": refused.status_code}})
+                log_refusal(refused)
                 app = refused
         await app(scope, receive, send)
 
