@@ -219,6 +219,14 @@ BAD: dict[str, tuple[tuple[str, Given], str, str]] = {
         "body.messages[0].tool_call_id",
         "must be a string",
     ),
+    # The HTTP client takes no URL past 64 KiB, and Node no headers past 16 KiB.
+    "filters: long id": (listed(id="x" * 70_000), "id", "may take 8000 characters in a URL"),
+    "filters: many ids": (listed(idAny="a," * 3_000, page=2), "idAny", "may take 8000 characters"),
+    "filters: long in UTF-8": (
+        listed(assistantOverrides={"a": "é" * 2_000}),
+        "assistantOverrides",
+        "may take 8000 characters",
+    ),
     "limit: -1": (listed(limit=-1), "limit", "must be 0 or more, got -1"),
     "limit: 1001": (listed(limit=1001), "limit", "must be 1000 or less, got 1001"),
     "limit: 1e300": (listed(limit=1e300), "limit", "must be 1000 or less"),

@@ -6,6 +6,7 @@ defaults are those of Vapi's published OpenAPI.
 
 import json
 from typing import Any, Literal, Self, TypeAlias, cast
+from urllib.parse import urlencode
 
 from pydantic import (
     BaseModel,
@@ -33,6 +34,9 @@ from vapi_sessions_mcp.values import (
     Timestamp,
     check_json,
 )
+
+# Node servers take 16 KiB of headers, the URL included.
+MAX_QUERY = 8_000
 
 View: TypeAlias = Literal["summary", "transcript", "full"]
 SpokenRole: TypeAlias = Literal["system", "user", "assistant", "tool", "developer"]
@@ -107,6 +111,17 @@ class ListFilters(Numbered, Request):
     updated_at_lt: Timestamp | None = Field(default=None, description="Updated before")
     updated_at_ge: Timestamp | None = Field(default=None, description="Updated from")
     updated_at_le: Timestamp | None = Field(default=None, description="Updated until")
+
+    @model_validator(mode="after")
+    def _fits_in_a_url(self) -> Self:
+        query = self.query()
+        if len(urlencode(query)) > MAX_QUERY:
+            longest, _ = max(query, key=lambda pair: len(pair[1]))
+            raise ValueError(
+                f"`{longest}` is too long: all filters together may take {MAX_QUERY} characters in"
+                " a URL"
+            )
+        return self
 
     def query(self) -> list[tuple[str, str]]:
         """The filters that were given; an object is sent as JSON text."""

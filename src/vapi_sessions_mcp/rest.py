@@ -179,11 +179,11 @@ async def _body(request: Request) -> dict[str, Any]:
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object whose names differ: of two values, two readers may take different ones."""
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise BadArguments([wire.clean(f"`{twice:.60}` is given twice.")])
+    made: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in made:
+            raise BadArguments([wire.clean(f"`{name:.60}` is given twice.")])
+        made[name] = value
     return made
 
 
