@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 from collections.abc import Generator
 from contextlib import suppress
@@ -17,6 +18,7 @@ from mcp_types import CallToolResult
 from conftest import CREATE, DELETE, GET, LIST, UPDATE, text
 from faulty_vapi import SESSION, SILENT, FaultyVapi, slow
 from processes import COMMAND, PATIENCE, environment, started, url_in
+from vapi_sessions_mcp.http import bind
 
 pytestmark = pytest.mark.anyio
 
@@ -292,6 +294,14 @@ async def test_a_port_in_use_is_one_line_and_exit_code_2(url: str) -> None:
             f"vapi-sessions-mcp: cannot listen on 127.0.0.1:{port}: Address already in use."
             " Choose another --port.\n",
         )
+
+
+def test_an_answer_waits_for_no_acknowledgement_of_its_headers() -> None:
+    # Nagle's algorithm costs each request of a kept connection 40 ms.
+    with bind("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 async def test_a_dropped_connection_cancels_unless_a_2025_write_was_sent() -> None:

@@ -18,7 +18,7 @@ from vapi.core.api_error import ApiError
 
 from conftest import GET
 from faulty_vapi import SESSION, FaultyVapi, slow
-from processes import COMMAND, PATIENCE, environment, started, url_in
+from processes import COMMAND, PATIENCE, environment, logged_calls, started, url_in
 from test_http import message, tool_call
 
 MAYA = "+14155550123"
@@ -38,7 +38,9 @@ def url() -> Generator[str]:
         yield url_in(process.stderr.readline())
         process.terminate()
         assert process.wait(PATIENCE) == 0
-        assert process.stderr.read() == ""
+        *calls, last = process.stderr.read().splitlines()
+        assert logged_calls("\n".join(calls))
+        assert "Shutting down" in last
 
 
 def test_vapis_sync_client_drives_all_five_calls(url: str) -> None:

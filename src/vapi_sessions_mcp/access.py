@@ -118,7 +118,8 @@ class Gate:
 
     async def _holds_issued_token(self, issuer: "Issuer", headers: Headers) -> bool:
         # 90 ms that every other way in does without.
-        from vapi_sessions_mcp.oauth import IssuerUnreachable, TokenRefused
+        from vapi_sessions_mcp.issuer_keys import IssuerUnreachable
+        from vapi_sessions_mcp.oauth import TokenRefused
 
         try:
             token = await issuer.verify(self._bearer(headers))
