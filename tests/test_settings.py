@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from vapi_sessions_mcp.credentials import read_api_key
+from vapi_sessions_mcp.credentials import TOKENS, is_one_word, read_api_key, read_tokens
 from vapi_sessions_mcp.settings import (
+    Auth,
     Settings,
     SettingsError,
     Transport,
@@ -15,6 +16,14 @@ from vapi_sessions_mcp.settings import (
 )
 
 KEY = "sk-4f2a-not-to-be-shown"
+TOKEN, OTHER = "token-0123456789abcdef", "other-0123456789abcdef"
+SERVED: dict[str, Any] = {"transports": ("http",)}
+OPENED: dict[str, Any] = {**SERVED, "host": "0.0.0.0"}
+OAUTH: dict[str, Any] = {
+    "auth": ("oauth",),
+    "oauth_issuer": "https://issuer.example.com",
+    "public_url": "https://sessions.example.com",
+}
 
 
 @pytest.mark.parametrize(
@@ -263,3 +272,187 @@ def test_settings_cannot_be_changed_once_made() -> None:
     settings = Settings()
     with pytest.raises(AttributeError):
         settings.base_url = "http://example.com"  # pyright: ignore[reportAttributeAccessIssue] - what is tried
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        (TOKEN, (TOKEN,)),
+        (f" {TOKEN} \n", (TOKEN,)),
+        (f"{TOKEN},{OTHER}", (TOKEN, OTHER)),
+        (f"{TOKEN}\r\n{OTHER}\n", (TOKEN, OTHER)),
+        (f",{TOKEN},, {OTHER} ,\n,", (TOKEN, OTHER)),
+        ("0123456789abcdef", ("0123456789abcdef",)),
+    ],
+)
+def test_tokens_are_listed_by_commas_or_lines(
+    tmp_path: Path, text: str, tokens: tuple[str, ...]
+) -> None:
+    # The environment holds one line, a mounted secret is a file with one token a line.
+    assert read_tokens({TOKENS: text}, TOKENS) == tokens
+    file = tmp_path / "tokens"
+    file.write_text(text, encoding="utf-8", newline="")
+    assert read_tokens({f"{TOKENS}_FILE": str(file)}, TOKENS) == tokens
+
+
+def test_no_tokens_are_no_error() -> None:
+    # Most servers ask for none, and one list does without the other.
+    assert read_tokens({}, TOKENS) == ()
+    assert read_tokens({"VAPI_MCP_READ_TOKENS": TOKEN}, TOKENS) == ()
+
+
+@pytest.mark.parametrize("text", ["", " ", ",", "\n, \n"])
+def test_a_list_of_tokens_without_one_is_refused(tmp_path: Path, text: str) -> None:
+    # Whoever sets it believes that callers are asked; an unset variable in a script is no consent.
+    with pytest.raises(SettingsError, match="VAPI_MCP_TOKENS is set but holds no token"):
+        read_tokens({TOKENS: text}, TOKENS)
+    file = tmp_path / "tokens"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError, match="is set but holds no token") as error:
+        read_tokens({f"{TOKENS}_FILE": str(file)}, TOKENS)
+    assert str(file) in str(error.value)
+    with pytest.raises(SettingsError, match="is set but holds no token"):
+        read_tokens({f"{TOKENS}_FILE": ""}, TOKENS)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "0123456789abcde",
+        "token 0123456789abcdef",
+        "token\t0123456789abcdef",
+        "t\u00f6ken-0123456789abcdef",
+        "token-0123456789\x00abcdef",
+        "token-0123456789\x1b[0m",
+    ],
+)
+def test_a_token_that_can_be_guessed_or_never_sent_is_refused_without_showing_it(
+    token: str,
+) -> None:
+    # One of a few letters is found in minutes; one that no header holds would lock everybody out.
+    with pytest.raises(SettingsError, match="VAPI_MCP_TOKENS holds a token that is too") as error:
+        read_tokens({TOKENS: f"{TOKEN},{token}"}, TOKENS)
+    assert token not in str(error.value)
+    assert TOKEN not in str(error.value)
+
+
+def test_two_sources_of_tokens_are_refused(tmp_path: Path) -> None:
+    # After a rotation in one of them the old token would live on in the other.
+    with pytest.raises(SettingsError, match="VAPI_MCP_TOKENS and VAPI_MCP_TOKENS_FILE are both"):
+        read_tokens({TOKENS: TOKEN, f"{TOKENS}_FILE": str(tmp_path / "tokens")}, TOKENS)
+
+
+def test_a_file_of_tokens_that_cannot_be_read_is_refused_with_the_reason(tmp_path: Path) -> None:
+    # Without the tokens the server would have to let in everybody or nobody.
+    with pytest.raises(SettingsError, match=r"VAPI_MCP_TOKENS_FILE .* cannot be read: No such"):
+        read_tokens({f"{TOKENS}_FILE": str(tmp_path / "none")}, TOKENS)
+
+
+@pytest.mark.parametrize("text", ["a", "sk-1_2.3~4+5/6=", "!", "~"])
+def test_visible_ascii_is_what_a_header_takes(text: str) -> None:
+    # Keys are opaque: none may be refused for its looks.
+    assert is_one_word(text)
+
+
+@pytest.mark.parametrize("text", ["a b", "a\tb", "a\nb", "\x7f", "\u00e9", "a\u00a0b", "\ud83d"])
+def test_all_else_is_not(text: str) -> None:
+    # A line break would begin a header of the caller's own.
+    assert not is_one_word(text)
+
+
+def test_no_representation_of_settings_shows_a_token() -> None:
+    # They end up where the key must not.
+    settings = Settings(transports=("http",), tokens=(TOKEN,), read_tokens=(OTHER,))
+    assert not [token for token in (TOKEN, OTHER) if token in f"{settings!r}{settings!s}"]
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ({}, []),
+        ({"tokens": (TOKEN,)}, ["token"]),
+        ({"read_tokens": (TOKEN,)}, ["token"]),
+        ({"auth": ("token",), "tokens": (TOKEN,), "read_tokens": (OTHER,)}, ["token"]),
+        ({"auth": ("caller-key",)}, ["caller-key"]),
+        ({"auth": ("caller-key",), "tokens": (TOKEN,)}, ["token", "caller-key"]),
+        (OAUTH, ["oauth"]),
+        ({**OAUTH, "auth": ("oauth", "caller-key")}, ["oauth", "caller-key"]),
+        ({**OAUTH, "oauth_audiences": ("sessions",)}, ["oauth"]),
+        ({**OAUTH, "oauth_issuer": "http://127.0.0.1:9000/realm"}, ["oauth"]),
+    ],
+    ids=str,
+)
+def test_callers_are_asked_as_the_settings_say(given: dict[str, Any], asked: list[Auth]) -> None:
+    # Tokens that nobody asks for would be a trap: their owner believes the door is locked.
+    settings = Settings(**{**SERVED, **given})
+    ways: tuple[Auth, ...] = ("token", "oauth", "caller-key")
+    assert [way for way in ways if settings.asks(way)] == asked
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"auth": ("token",)}, "--auth token needs tokens to compare with"),
+        ({"tokens": (TOKEN,), "read_tokens": (OTHER, TOKEN)}, "A token stands both in"),
+        ({**OAUTH, "tokens": (TOKEN,)}, "both read the Authorization header"),
+        ({**OAUTH, "read_tokens": (TOKEN,)}, "both read the Authorization header"),
+        ({**OAUTH, "auth": ("oauth", "token")}, "both read the Authorization header"),
+        ({**OAUTH, "oauth_issuer": None}, "--auth oauth needs --oauth-issuer"),
+        ({**OAUTH, "public_url": None}, "--auth oauth needs --oauth-issuer"),
+        ({**OAUTH, "oauth_issuer": "http://issuer.example.com"}, "--oauth-issuer .* be https"),
+        ({**OAUTH, "public_url": "http://sessions.example.com"}, "--public-url .* must be https"),
+        ({**OAUTH, "public_url": "sessions.example.com"}, "--public-url .* must be https"),
+        ({**OAUTH, "public_url": "https://h\n.x"}, "--public-url .* is not a URL"),
+        ({**OAUTH, "public_url": "https://h/?x=1"}, "--public-url takes scheme, host, port and"),
+        ({**OAUTH, "auth": ()}, "are for --auth oauth"),
+        ({**OAUTH, "auth": ("caller-key",)}, "are for --auth oauth"),
+        ({"oauth_audiences": ("sessions",)}, "are for --auth oauth"),
+        ({"public_url": "https://sessions.example.com"}, "are for --auth oauth"),
+        ({"auth": ("caller-key",), "allow_unauthenticated": True}, "contradicts --auth"),
+        ({"tokens": (TOKEN,), "allow_unauthenticated": True}, "contradicts --auth"),
+        ({"read_tokens": (TOKEN,), "allow_unauthenticated": True}, "contradicts --auth"),
+        ({"transports": ("stdio",), "auth": ("caller-key",)}, "--auth caller-key asks who calls"),
+        ({**OAUTH, "transports": ("stdio",)}, "--auth oauth asks who calls"),
+    ],
+    ids=str,
+)
+def test_ways_to_let_callers_in_that_contradict_each_other_are_refused(
+    given: dict[str, Any], message: str
+) -> None:
+    # Whichever won, somebody would be let in who should not be, or nobody at all.
+    with pytest.raises(SettingsError, match=message) as error:
+        Settings(**{**SERVED, **given})
+    assert TOKEN not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"tokens": (TOKEN,)},
+        {"read_tokens": (TOKEN,)},
+        {"auth": ("caller-key",)},
+        OAUTH,
+        {"allow_unauthenticated": True},
+    ],
+    ids=str,
+)
+def test_a_server_that_asks_who_calls_may_be_reached_by_others(given: dict[str, Any]) -> None:
+    # It must still say by which name: a token in a page's reach is no help against rebinding.
+    assert Settings(**OPENED, **given, allowed_hosts=("sessions.example.com",))
+    with pytest.raises(SettingsError, match="needs --allowed-host"):
+        Settings(**OPENED, **given)
+
+
+@pytest.mark.parametrize("id", ["a", "A-z_9", "5b8e0c9a-3f0d-4f7e-9a3b-0c1d2e3f4a5b", "x" * 128])
+def test_a_server_is_pinned_to_what_can_be_an_id(id: str) -> None:
+    # As everywhere else an id is told.
+    assert Settings(only_assistants=(id,), only_squads=(id, "b")).only_squads == (id, "b")
+
+
+@pytest.mark.parametrize("id", ["", "a,b", "a b", "a/b", "*", "x" * 129, "a\n", "\u00e4"])
+def test_a_pin_that_is_no_id_is_refused_by_its_option(id: str) -> None:
+    # It would pin the server to nothing, or two ids in one to a third that does not exist.
+    with pytest.raises(SettingsError, match=r"--only-assistant .* is not an id"):
+        Settings(only_assistants=("a", id))
+    with pytest.raises(SettingsError, match=r"--only-squad .* is not an id"):
+        Settings(only_squads=(id,))

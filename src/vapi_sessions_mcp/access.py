@@ -126,7 +126,10 @@ class Gate:
         except TokenRefused as exc:
             raise self._unauthorized(str(exc)) from exc
         except IssuerUnreachable as exc:
-            raise Denied(refusal(503, str(exc), {"Retry-After": "10"})) from exc
+            # What is wrong there is for the operator; anybody at all can get this answer.
+            _LOG.warning("%s", exc)
+            said = "Tokens cannot be checked just now, as their issuer gave no keys: try again."
+            raise Denied(refusal(503, said, {"Retry-After": "10"})) from exc
         if READ not in token.scopes:
             raise Denied(self._lacks(READ, "This needs the right to read sessions"))
         return WRITE in token.scopes
@@ -134,9 +137,9 @@ class Gate:
     def _bearer(self, headers: Headers) -> str:
         values = headers.getlist("Authorization")
         scheme, _, token = (values[0] if len(values) == 1 else "").partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
+        if scheme.lower() != "bearer" or not token.strip(" "):
             raise self._unauthorized("")
-        return token.strip()
+        return token.strip(" ")
 
     def _unauthorized(self, reason: str) -> Denied:
         """401; without a reason for a caller that showed nothing, as RFC 6750 has it."""
