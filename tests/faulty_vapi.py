@@ -4,17 +4,20 @@ import asyncio
 import json
 import struct
 from asyncio import StreamReader, StreamWriter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, replace
 from email.message import Message
 from email.parser import BytesParser
-from socket import SO_LINGER, SOL_SOCKET
-from typing import Any, Literal, Self, TypeAlias
+from socket import SO_LINGER, SOL_SOCKET, socket
+from typing import Any, Literal, Self, TypeAlias, cast
 
 import anyio
 
 SESSION: dict[str, Any] = {"id": "s-1", "results": []}
-End: TypeAlias = Literal["keep", "close", "reset", "hang", "refuse"]
+End: TypeAlias = Literal["keep", "close", "reset", "hang", "refuse", "drop", "deaf"]
+UNREAD = ("refuse", "drop", "deaf")
+# Seconds between the pieces of an answer that comes slowly.
+PACE = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,14 +33,21 @@ class Seen:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """`raw` bytes once `release()` is called, if it waits, then an end; `refuse` never reads."""
+    """`raw` bytes once `release()` is called, if it waits, `slowly` more of them, then an end.
+
+    Three ends come before a request is read: as soon as it begins to arrive,
+    `refuse` resets the connection and `drop` closes it; `deaf` lets it wait.
+    """
 
     raw: bytes = b""
+    slowly: tuple[bytes, ...] = ()
     then: End = "keep"
     waits: bool = False
 
 
 RESET_UNREAD = Reply(then="refuse")
+CLOSED_UNREAD = Reply(then="drop")
+DEAF = Reply(then="deaf")
 RESET = Reply(then="reset")
 SILENT = Reply(then="hang")
 
@@ -60,8 +70,17 @@ def slow(answer: Reply | None = None) -> Reply:
     return replace(answer or reply(), waits=True)
 
 
+def trickle(answer: Reply, start: int = 0) -> Reply:
+    """`answer` byte by byte from `start` on."""
+    rest = tuple(bytes([byte]) for byte in answer.raw[start:])
+    return replace(answer, raw=answer.raw[:start], slowly=rest)
+
+
 class FaultyVapi:
-    """Listens on loopback while entered; answers as `script` says, and then with `otherwise`."""
+    """Listens on loopback while entered; answers as `script` says, and then with `otherwise`.
+
+    Its address is its own before that, too, where connections are refused.
+    """
 
     def __init__(
         self,
@@ -73,11 +92,13 @@ class FaultyVapi:
         self._releases, self._changed = anyio.Semaphore(0), anyio.Event()
         self.requests: list[Seen] = []
         self.connections = self.answered = self.hung_up = 0
+        self._socket = socket()
+        self._socket.bind(("127.0.0.1", 0))
+        self.netloc = "{}:{}".format(*self._socket.getsockname())
+        self.url = f"http://{self.netloc}"
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        self.netloc = "{}:{}".format(*self._server.sockets[0].getsockname())
-        self.url = f"http://{self.netloc}"
+        self._server = await asyncio.start_server(self._accept, sock=self._socket)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -119,9 +140,14 @@ class FaultyVapi:
             self._changed.set()
 
     async def _exchange(self, reader: StreamReader, writer: StreamWriter) -> End:
-        if (self._script or [self.otherwise])[0] == RESET_UNREAD:
+        answer = (self._script or [self.otherwise])[0]
+        if isinstance(answer, Reply) and answer.then in UNREAD:
             self._script[:1] = []
-            return "refuse"
+            if answer.then == "deaf":
+                cast("asyncio.Transport", writer.transport).pause_reading()
+                await anyio.sleep_forever()
+            await reader.readexactly(1)
+            return answer.then
         line, _, fields = (await reader.readuntil(b"\r\n\r\n")).partition(b"\r\n")
         method, path, _version = line.decode().split(" ")
         headers = BytesParser().parsebytes(fields)
@@ -135,10 +161,19 @@ class FaultyVapi:
             await _unless_gone(reader, self._releases.acquire())
         writer.write(answer.raw)
         await writer.drain()
+        if answer.slowly:
+            await _unless_gone(reader, _write_slowly(writer, answer.slowly))
         if answer.then == "hang":
             await _unless_gone(reader, anyio.sleep_forever())
         self.answered += 1
         return answer.then
+
+
+async def _write_slowly(writer: StreamWriter, pieces: Iterable[bytes]) -> None:
+    for piece in pieces:
+        await anyio.sleep(PACE)
+        writer.write(piece)
+        await writer.drain()
 
 
 async def _unless_gone(reader: StreamReader, wait: Coroutine[Any, Any, None]) -> None:
@@ -148,6 +183,7 @@ async def _unless_gone(reader: StreamReader, wait: Coroutine[Any, Any, None]) ->
         await asyncio.wait({waiting, gone}, return_when=asyncio.FIRST_COMPLETED)
         if gone.done():
             raise ConnectionAbortedError
+        waiting.result()
     finally:
         waiting.cancel()
         gone.cancel()

@@ -1,6 +1,7 @@
 """What holds for every view of any session at all, looked for by machine."""
 
 import json
+import re
 from typing import Any, TypeAlias, cast
 
 import anyio
@@ -123,13 +124,14 @@ def every_view(session: Json) -> dict[str, tuple[Json, Json, str]]:
     views: dict[str, tuple[Json, Json, str]] = {}
 
     async def look() -> None:
-        # Vapi may answer with another id than was asked for.
+        # A list may hold any id, but only one that is an id can be asked for.
+        id = session["id"] if re.fullmatch("[A-Za-z0-9_-]{1,128}", session["id"]) else "asked"
         upstream = fixed_upstream([session])
-        upstream.by_id["asked"] = upstream.raw[0]
+        upstream.by_id[id] = json.dumps({**session, "id": id})
         async with served(upstream) as client:
             tools = {tool.name: tool for tool in (await client.list_tools()).tools}
             for tool, view in ASKED:
-                asked = {"id": "asked"} if tool == GET else {}
+                asked = {"id": id} if tool == GET else {}
                 result = await client.call_tool(tool, {**asked, "view": view})
                 answer = data(result)
                 checker(tools[tool])(structured(result))

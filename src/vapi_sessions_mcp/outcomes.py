@@ -1,5 +1,6 @@
 """What a status, a lost connection or a strange body means for an operation, as one VapiError."""
 
+import math
 from http import HTTPStatus
 
 from vapi_sessions_mcp.callers import KEY_HEADER, Caller
@@ -35,7 +36,7 @@ class Outcome:
     ) -> VapiError:
         """The error for any status that is not 2xx; `said` is Vapi's own words, or empty."""
         answer = f"{status} {phrase(status)}" + (f": {said}" if said else "")
-        wait = f"in {retry_after:.0f} s" if retry_after else "in a minute"
+        wait = f"in {math.ceil(retry_after)} s" if retry_after else "in a minute"
         if status < 400:
             return Refused(
                 f"{self._could_not}: {self._host} answered {status}, a redirect, which is never"

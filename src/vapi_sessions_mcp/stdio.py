@@ -73,13 +73,15 @@ class _Stdin:
         self._send.close()
 
     async def __aiter__(self) -> AsyncIterator[str]:
-        rest = b""
+        begun: list[bytes] = []
         async for chunk in self._receive:
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                yield _valid(line)
-        if rest:
-            yield _valid(rest)
+            *ends, rest = chunk.split(b"\n")
+            for end in ends:
+                yield _valid(b"".join([*begun, end]))
+                begun = []
+            begun.append(rest)
+        if last := b"".join(begun):
+            yield _valid(last)
 
     def _read(self) -> None:
         # Once the event loop or its stream is gone, so is the wish to read.

@@ -2,12 +2,11 @@
 
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import anyio
 import httpx2
-from pydantic import ValidationError
 
 from vapi_sessions_mcp import __version__, wire
 from vapi_sessions_mcp.callers import Call, Caller
@@ -15,15 +14,12 @@ from vapi_sessions_mcp.errors import Failed, Lost, RateLimited, Refused, VapiErr
 from vapi_sessions_mcp.models import Request
 from vapi_sessions_mcp.operations import Operation
 from vapi_sessions_mcp.outcomes import Outcome, no_key
+from vapi_sessions_mcp.reading import Misplaced, Strange, answer, words
 from vapi_sessions_mcp.retries import Retries, retry_after
 from vapi_sessions_mcp.settings import Settings
 
-MAX_BODY = 32 * 2**20
-MAX_SAID = 600
 # Node servers close an idle connection after 5 s; ours is dropped before.
 KEEPALIVE_SECONDS = 4.0
-# Keys of Vapi's are UUIDs.
-KEY_CHARS = 8
 _NOTHING_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError)
 
 
@@ -71,7 +67,7 @@ class Vapi:
         while True:
             outcome.tries += 1
             try:
-                answer = await self._try(operation, request, call, outcome, deadline)
+                made = await self._try(operation, request, call, outcome, deadline)
             except VapiError as exc:
                 if isinstance(exc, Refused) and not isinstance(exc, RateLimited):
                     self._retries.answered()
@@ -82,7 +78,7 @@ class Vapi:
                 await anyio.sleep(pause)
             else:
                 self._retries.answered()
-                return answer
+                return made
 
     async def _try(
         self,
@@ -98,9 +94,7 @@ class Vapi:
         keep = call.keeps_writes and not operation.read_only
         try:
             with anyio.fail_after(left, shield=keep):
-                status, headers, raw = await self._exchange(
-                    operation, request, call, outcome, connect
-                )
+                return await self._exchange(operation, request, call, outcome, connect)
         except TimeoutError as exc:
             raise outcome.timed_out(self._settings.timeout) from exc
         except _NOTHING_SENT as exc:
@@ -109,27 +103,16 @@ class Vapi:
             raise outcome.garbled("it cannot be decompressed") from exc
         except httpx2.TransportError as exc:
             raise outcome.lost() from exc
-        raw = _without(call.caller.api_key, raw)
-        if not 200 <= status < 300:
-            raise outcome.refused(status, _said(raw), retry_after(headers), call.caller)
-        try:
-            answer = wire.parse(raw)
-            operation.answer.model_validate(answer)
-        except ValidationError as exc:
-            raise outcome.garbled("a promised field is missing") from exc
-        except ValueError as exc:
-            raise outcome.garbled("not JSON") from exc
-        return cast("dict[str, Any]", answer)
 
     async def _exchange(
         self, operation: Operation, request: Request, call: Call, outcome: Outcome, connect: float
-    ) -> tuple[int, httpx2.Headers, bytes]:
+    ) -> dict[str, Any]:
         if not self._users:
             raise RuntimeError("Vapi is called inside `async with` only")
         # Opened by the first call: TLS costs the start-up 80 ms, and registries only list tools.
         self._client = self._client or self._open()
-        content = request.content()
-        headers = {"Authorization": f"Bearer {call.caller.api_key}"}
+        content, key = request.content(), str(call.caller.api_key)
+        headers = {"Authorization": f"Bearer {key}"}
         if content is not None:
             headers["Content-Type"] = "application/json"
         call.tries += 1
@@ -142,14 +125,17 @@ class Vapi:
             headers=headers,
             timeout=httpx2.Timeout(None, connect=connect),
         ) as response:
-            call.status = response.status_code
-            raw = bytearray()
-            async for chunk in response.aiter_bytes():
-                raw += chunk
-                call.size += len(chunk)
-                if len(raw) > MAX_BODY:
-                    raise outcome.garbled("more than 32 MiB")
-            return response.status_code, response.headers, bytes(raw)
+            status = call.status = response.status_code
+            if not 200 <= status < 300:
+                said = await words(response, call, key)
+                raise outcome.refused(status, said, retry_after(response.headers), call.caller)
+            try:
+                return await answer(response, call, key, operation, request)
+            except Strange as exc:
+                stream = response.extensions.get("network_stream")
+                if stream and isinstance(exc, Misplaced):
+                    await stream.aclose()
+                raise outcome.garbled(str(exc)) from exc
 
     def _open(self) -> httpx2.AsyncClient:
         return httpx2.AsyncClient(
@@ -164,19 +150,3 @@ class Vapi:
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             transport=self._transport,
         )
-
-
-def _said(raw: bytes) -> str:
-    """Vapi's own words out of `{"message": str | [str]}`, or nothing when it is not that JSON."""
-    try:
-        message = wire.parse(raw)["message"]
-    except (ValueError, KeyError, TypeError):
-        return ""
-    parts = cast("list[object]", message) if isinstance(message, list) else [message]
-    words = "; ".join(part for part in parts if isinstance(part, str))
-    return words if len(words) <= MAX_SAID else f"{words[:MAX_SAID]}…"
-
-
-def _without(key: str | None, raw: bytes) -> bytes:
-    """An answer without the key that asked for it; what is shorter may be anybody's word."""
-    return raw.replace(key.encode(), b"***") if key and len(key) >= KEY_CHARS else raw

@@ -1,0 +1,83 @@
+"""What an HTTP answer of Vapi's says: the session or page that was asked for, or why not."""
+
+import json
+from typing import Any, cast
+
+import httpx2
+from pydantic import ValidationError
+
+from vapi_sessions_mcp import wire
+from vapi_sessions_mcp.callers import Call
+from vapi_sessions_mcp.models import Request
+from vapi_sessions_mcp.operations import Operation
+
+MAX_BODY = 32 * 2**20
+MAX_SAID = 600
+# Keys of Vapi's are UUIDs.
+KEY_CHARS = 8
+
+
+class Strange(Exception):
+    """A 2xx that is not what was asked for; `str()` says why."""
+
+
+class Misplaced(Strange):
+    """The answer to another request: what this connection says next will be one, too."""
+
+
+async def answer(
+    response: httpx2.Response, call: Call, key: str, operation: Operation, request: Request
+) -> dict[str, Any]:
+    """The JSON that a 2xx promises, without the `key` that asked for it; raises Strange.
+
+    A connection that breaks meanwhile raises what httpx2 raises.
+    """
+    raw = await _body(response, call)
+    try:
+        found = _parsed(raw, key)
+        operation.answer.model_validate(found)
+    except ValidationError as exc:
+        raise Strange("a promised field is missing") from exc
+    except wire.Unreasonable as exc:
+        raise Strange(str(exc)) from exc
+    except ValueError as exc:
+        raise Strange("not JSON") from exc
+    id = request.path().get("id")
+    if id is not None and found["id"].lower() != id.lower():
+        raise Misplaced("it is another session's")
+    return found
+
+
+async def words(response: httpx2.Response, call: Call, key: str) -> str:
+    """Vapi's own words out of a refusal's `{"message": str | [str]}`, or nothing.
+
+    How far they can be had does not matter: the status says enough.
+    """
+    try:
+        message = _parsed(await _body(response, call), key)["message"]
+    except (httpx2.RequestError, Strange, ValueError, KeyError, TypeError):
+        return ""
+    parts = cast("list[object]", message) if isinstance(message, list) else [message]
+    said = "; ".join(part for part in parts if isinstance(part, str))
+    return said if len(said) <= MAX_SAID else f"{said[:MAX_SAID]}…"
+
+
+async def _body(response: httpx2.Response, call: Call) -> bytes:
+    raw = bytearray()
+    async for chunk in response.aiter_bytes():
+        raw += chunk
+        call.size += len(chunk)
+        if len(raw) > MAX_BODY:
+            raise Strange("more than 32 MiB")
+    return bytes(raw)
+
+
+def _parsed(raw: bytes, key: str) -> Any:
+    """The JSON in `raw` without the key that asked for it, however that is spelt there."""
+    value = wire.parse(raw)
+    # A shorter key may be anybody's word.
+    if len(key) >= KEY_CHARS and (key.encode() in raw or b"\\u" in raw):
+        text, spelt = wire.compact(value), json.dumps(key)[1:-1]
+        if spelt in text:
+            return json.loads(text.replace(spelt, "***"))
+    return value
