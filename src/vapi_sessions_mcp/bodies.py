@@ -31,9 +31,9 @@ class Message(Open):
     role: Role = Field(description="Speaker")
     content: str | None = Field(default=None, max_length=10_000, description="Text, in chats")
     name: Name | None = Field(default=None, description="Speaker's name")
-    tool_calls: Annotated[list[JsonObject], BeforeValidator(from_json_text)] | None = Field(
-        default=None, alias="tool_calls", description="Assistant's calls"
-    )
+    tool_calls: (
+        Annotated[list[JsonObject], Field(fail_fast=True), BeforeValidator(from_json_text)] | None
+    ) = Field(default=None, alias="tool_calls", description="Assistant's calls")
     tool_call_id: str | None = Field(
         default=None, alias="tool_call_id", description="Call a tool answers"
     )
@@ -54,7 +54,10 @@ class Customer(Numbered, Open):
     squad_overrides: JsonObject | None = Field(default=None, description="The same, for a squad")
 
 
-Messages: TypeAlias = Annotated[list[Message], BeforeValidator(from_json_text)]
+# The first bad one ends it: of a million, each would cost a sentence that nobody reads.
+Messages: TypeAlias = Annotated[
+    list[Message], Field(fail_fast=True), BeforeValidator(from_json_text)
+]
 # The same messages, described by their two main fields: each description is paid for.
 BriefMessages: TypeAlias = Annotated[
     Messages,

@@ -48,7 +48,10 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
         app = self._app
-        if scope["type"] == "http" and scope["path"] not in self._open:
+        if scope["type"] == "http" and not scope["path"].isprintable():
+            # A route matches before a line break at the end, too, and a proxy's rule may not.
+            app = refusal(404, f"Cannot {scope['method']} this path.")
+        elif scope["type"] == "http" and scope["path"] not in self._open:
             refused = await self._refused(scope)
             if refused is not None:
                 log_refusal(refused)

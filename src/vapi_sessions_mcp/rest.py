@@ -142,18 +142,18 @@ async def _arguments(operation: Operation, request: Request) -> dict[str, Any]:
 
 
 def _query(request: Request, elsewhere: Mapping[str, str]) -> dict[str, Any]:
-    query: dict[str, Any] = {}
+    given: dict[str, list[str]] = {}
+    for name, value in request.query_params.multi_items():
+        given.setdefault(name, []).append(value)
     problems: list[str] = []
-    for name in request.query_params:
-        values = request.query_params.getlist(name)
+    for name, values in given.items():
         if name in elsewhere:
             problems.append(f"`{name}` belongs in the {elsewhere[name]}, not in the query.")
         elif len(values) > 1 and name != REPEATABLE:
             problems.append(wire.clean(f"`{name:.60}` is given {len(values)} times: give it once."))
-        query[name] = values if len(values) > 1 else values[0]
     if problems:
         raise BadArguments(problems)
-    return query
+    return {name: values if len(values) > 1 else values[0] for name, values in given.items()}
 
 
 async def _body(request: Request) -> dict[str, Any]:

@@ -113,7 +113,8 @@ class _Calls:
             case SessionMessage(message=JSONRPCRequest(id=id)):
                 self._open.add(id)
             case SessionMessage(message=JSONRPCNotification(method="notifications/cancelled") as m):
-                self._close((m.params or {}).get("requestId"))
+                id = (m.params or {}).get("requestId")
+                self._close(id if isinstance(id, int | str) else None)
             case _:
                 pass
 

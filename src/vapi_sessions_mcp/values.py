@@ -11,6 +11,8 @@ from typing import Annotated, Any, TypeAlias, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
+from vapi_sessions_mcp import wire
+
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 _ALPHANUMERIC = re.compile(r"\+?[a-zA-Z0-9]+")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -43,9 +45,10 @@ def check_phone_number(number: str, e164_only: bool) -> str:
 
 
 def check_json(value: dict[str, Any]) -> dict[str, Any]:
-    """An object that can be sent as JSON."""
+    """An object that can be sent as JSON, and read back when it comes in a page of sessions."""
     try:
         json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+        wire.check_depth(value, wire.MAX_DEPTH - 2)
     except (ValueError, RecursionError):
         raise ValueError(
             "must hold only valid Unicode and finite numbers, nested within reason"

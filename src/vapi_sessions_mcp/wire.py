@@ -26,7 +26,7 @@ def parse(raw: bytes) -> Any:
         value = json.loads(raw.decode("utf-8-sig"), parse_float=_finite, parse_constant=_refuse)
     except RecursionError:
         raise Unreasonable("nested too deeply") from None
-    _check_depth(value)
+    check_depth(value, MAX_DEPTH)
     if b"\\ud" in raw or b"\\uD" in raw:
         return json.loads(clean(json.dumps(value, ensure_ascii=False)))
     return value
@@ -42,6 +42,16 @@ def clean(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
+def check_depth(value: Any, most: int) -> None:
+    """Raise Unreasonable for a value nested deeper than `most`, a bare one being 1 deep."""
+    level: list[Any] = [value]
+    for _ in range(most):
+        level = [child for node in level for child in _children(node)]
+        if not level:
+            return
+    raise Unreasonable("nested too deeply")
+
+
 def _finite(text: str) -> float | str:
     number = float(text)
     return number if math.isfinite(number) else text
@@ -49,15 +59,6 @@ def _finite(text: str) -> float | str:
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
-
-
-def _check_depth(value: Any) -> None:
-    level: list[Any] = [value]
-    for _ in range(MAX_DEPTH):
-        level = [child for node in level for child in _children(node)]
-        if not level:
-            return
-    raise Unreasonable("nested too deeply")
 
 
 def _children(node: Any) -> list[Any]:
