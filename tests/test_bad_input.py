@@ -3,7 +3,6 @@
 import json
 import re
 import signal
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
@@ -452,14 +451,13 @@ COSTLY = {
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(("method", "target", "body"), COSTLY.values(), ids=COSTLY)
-async def test_a_refusal_costs_no_more_than_reading_what_is_refused(
+async def test_a_million_mistakes_are_refused_in_a_few_sentences(
     rest: Rest, method: str, target: str, body: bytes
 ) -> None:
-    # While one caller's mistakes are counted, all others wait.
-    started = time.process_time()
+    # While one caller's mistakes are counted, all others wait (benchmarks/refusals.py).
     answer = await rested(rest, method, f"/v1/session{target}", "application/json", body)
     assert answer.status_code == 400
-    assert time.process_time() - started < 2
+    assert len(answer.json()["message"]) <= 9
 
 
 Http: TypeAlias = tuple[ASGIApp, Upstream]
