@@ -28,8 +28,14 @@ class Outcome:
     def __init__(self, operation: Operation, id: str, host: str) -> None:
         """`id` is empty for create and list."""
         self._operation, self._id, self._host = operation, id, host
-        # Tries that were begun, and whether one of them may have done what it should.
-        self.tries, self.unclear = 0, False
+        self._tries, self._sent, self._unclear = 1, False, False
+
+    def again(self, error: VapiError) -> None:
+        """The call is tried again after `error`, which may have done what it should."""
+        self._tries += 1
+        unsent = isinstance(error, Unreachable) and not isinstance(error, Lost)
+        self._sent |= not unsent
+        self._unclear |= bool(self._operation.find_out) and isinstance(error, Failed | Lost)
 
     def refused(
         self, status: int, said: str, retry_after: float | None, caller: Caller
@@ -40,7 +46,7 @@ class Outcome:
         if status < 400:
             return Refused(
                 f"{self._could_not}: {self._host} answered {status}, a redirect, which is never"
-                " followed with the API key. Check the base URL (VAPI_BASE_URL).",
+                f" followed with the API key. Check the base URL (VAPI_BASE_URL).{self._also}",
                 status,
             )
         if status >= 500:
@@ -51,9 +57,10 @@ class Outcome:
             if not caller.brings_key:
                 mend = f"Set VAPI_API_KEY to a private key from {KEYS}."
             text = f"{self._could_not}: Vapi does not accept the API key ({answer}). {mend}"
+            text += self._also
             return Unauthorized(text, status)
         if status == 404 and self._id:
-            return self._probably_deleted() if self.unclear else not_found(self._id)
+            return self._probably_deleted() if self._unclear else not_found(self._id)
         if status == 429:
             return RateLimited(
                 f"{self._could_not}: too many requests ({answer})."
@@ -67,7 +74,8 @@ class Outcome:
     def unreachable(self, reason: str) -> Unreachable:
         """The connection was never made: nothing was sent."""
         mend = self._unless_unclear(
-            "Nothing was sent; check the network and the base URL (VAPI_BASE_URL), then call again."
+            f"Nothing was {'changed' if self._sent else 'sent'}; check the network and the base URL"
+            " (VAPI_BASE_URL), then call again."
         )
         return Unreachable(f"{self._could_not}: no connection to {self._host} ({reason}). {mend}")
 
@@ -94,7 +102,7 @@ class Outcome:
 
     @property
     def _could_not(self) -> str:
-        tries = f" in {self.tries} tries" if self.tries > 1 else ""
+        tries = f" in {self._tries} tries" if self._tries > 1 else ""
         return f"Could not {self._operation.doing.format(id=self._id)}{tries}"
 
     def _after_sending(self, wait: str = "in a minute") -> str:
@@ -102,9 +110,14 @@ class Outcome:
             return f"Nothing was changed; call again {wait}."
         return f"It may or may not have happened: {self._operation.find_out.format(id=self._id)}."
 
+    @property
+    def _also(self) -> str:
+        """What to find out besides, when an earlier try was sent and its fate is not known."""
+        return f" {self._after_sending()}" if self._unclear else ""
+
     def _unless_unclear(self, mend: str) -> str:
         """What to do next, unless an earlier try was sent and its fate has to be found out."""
-        return self._after_sending() if self.unclear else mend
+        return self._after_sending() if self._unclear else mend
 
     def _probably_deleted(self) -> NotFound:
         """A delete is the only change that is sent twice."""

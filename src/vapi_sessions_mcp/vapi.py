@@ -10,7 +10,7 @@ import httpx2
 
 from vapi_sessions_mcp import __version__, wire
 from vapi_sessions_mcp.callers import Call, Caller
-from vapi_sessions_mcp.errors import Failed, Lost, RateLimited, Refused, VapiError
+from vapi_sessions_mcp.errors import RateLimited, Refused, VapiError
 from vapi_sessions_mcp.models import Request
 from vapi_sessions_mcp.operations import Operation
 from vapi_sessions_mcp.outcomes import Outcome, no_key
@@ -64,17 +64,18 @@ class Vapi:
             raise no_key()
         outcome = Outcome(operation, request.path().get("id", ""), self._host)
         deadline = anyio.current_time() + self._settings.timeout
+        tries = 0
         while True:
-            outcome.tries += 1
+            tries += 1
             try:
                 made = await self._try(operation, request, call, outcome, deadline)
             except VapiError as exc:
                 if isinstance(exc, Refused) and not isinstance(exc, RateLimited):
                     self._retries.answered()
-                pause = self._retries.pause(operation, exc, outcome.tries)
+                pause = self._retries.pause(operation, exc, tries)
                 if pause is None or anyio.current_time() + pause >= deadline:
                     raise
-                outcome.unclear |= bool(operation.find_out) and isinstance(exc, Failed | Lost)
+                outcome.again(exc)
                 await anyio.sleep(pause)
             else:
                 self._retries.answered()
