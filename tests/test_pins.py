@@ -16,7 +16,8 @@ from conftest import Upstream
 from vapi_sessions_mcp.appending import append
 from vapi_sessions_mcp.callers import Call, Caller
 from vapi_sessions_mcp.errors import BadArguments, NotFound, Refused, VapiError
-from vapi_sessions_mcp.models import ListRequest, Replacement, UpdateRequest
+from vapi_sessions_mcp.filters import ListRequest
+from vapi_sessions_mcp.models import Replacement, UpdateRequest
 from vapi_sessions_mcp.operations import CREATE, DELETE, GET, LIST, UPDATE, Operation, Perform
 from vapi_sessions_mcp.pins import Pins
 from vapi_sessions_mcp.sandbox import SANDBOX_KEY, create_app

@@ -10,12 +10,12 @@ from vapi_sessions_mcp.appending import append
 from vapi_sessions_mcp.callers import Call, Caller
 from vapi_sessions_mcp.confirming import Ask, delete, nobody_to_ask
 from vapi_sessions_mcp.errors import VapiError
+from vapi_sessions_mcp.filters import ListRequest
 from vapi_sessions_mcp.hints import Hints
 from vapi_sessions_mcp.masking import mask_personal, mask_secrets
 from vapi_sessions_mcp.models import (
     ConfirmedDeleteRequest,
     GetRequest,
-    ListRequest,
     Request,
     UpdateRequest,
     View,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from vapi_sessions_mcp import wire
-from vapi_sessions_mcp.models import ListRequest
+from vapi_sessions_mcp.filters import ListRequest
 from vapi_sessions_mcp.operations import CREATE, GET, LIST, Operation
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.transcript import as_object

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import anyio
 
 from vapi_sessions_mcp.errors import BadArguments
-from vapi_sessions_mcp.models import ListFilters
+from vapi_sessions_mcp.filters import ListFilters
 from vapi_sessions_mcp.transcript import as_object
 
 DEPTH = 10_000

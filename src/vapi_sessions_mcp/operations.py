@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 from pydantic import BaseModel
 
 from vapi_sessions_mcp import models
+from vapi_sessions_mcp.filters import ListRequest
 from vapi_sessions_mcp.settings import Settings
 
 
@@ -72,7 +73,7 @@ LIST = Operation(
     description="Find sessions by customer, assistant, time or text, newest first, as summaries.",
     method="GET",
     path="/session",
-    request=models.ListRequest,
+    request=ListRequest,
     answer=models.SessionPage,
     doing="list sessions",
     read_only=True,

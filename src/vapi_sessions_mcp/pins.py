@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from vapi_sessions_mcp.errors import BadArguments
+from vapi_sessions_mcp.filters import ListFilters
 from vapi_sessions_mcp.merging import merge
 from vapi_sessions_mcp.models import (
     CreateRequest,
     GetRequest,
-    ListFilters,
     Replacement,
     Request,
     UpdateRequest,

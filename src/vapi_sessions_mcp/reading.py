@@ -1,6 +1,7 @@
 """What an HTTP answer of Vapi's says: the session or page that was asked for, or why not."""
 
 import json
+from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any, cast
 
 import httpx2
@@ -62,9 +63,23 @@ async def words(response: httpx2.Response, call: Call, key: str) -> str:
     return said if len(said) <= MAX_SAID else f"{said[:MAX_SAID]}…"
 
 
+class _Unclosed(httpx2.AsyncByteStream):
+    """A stream that its reader leaves open, so that its connection is nobody else's yet."""
+
+    def __init__(self, stream: AsyncIterable[bytes]) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for part in self._stream:
+            yield part
+
+
 async def _body(response: httpx2.Response, call: Call) -> bytes:
+    """All of it, decompressed; who sent the request closes the response, and may hang up before."""
+    stream = _Unclosed(cast("httpx2.AsyncByteStream", response.stream))
+    kept = httpx2.Response(response.status_code, headers=response.headers, stream=stream)
     raw = bytearray()
-    async for chunk in response.aiter_bytes():
+    async for chunk in kept.aiter_bytes():
         raw += chunk
         call.size += len(chunk)
         if len(raw) > MAX_BODY:

@@ -11,9 +11,10 @@ from vapi_sessions_mcp.access import caller_of
 from vapi_sessions_mcp.answers import Answer, Answers
 from vapi_sessions_mcp.callers import Call
 from vapi_sessions_mcp.errors import VapiError
+from vapi_sessions_mcp.filters import ListRequest
 from vapi_sessions_mcp.logs import call_line
 from vapi_sessions_mcp.markdown import markdown
-from vapi_sessions_mcp.models import GetRequest, ListRequest, Request
+from vapi_sessions_mcp.models import GetRequest, Request
 from vapi_sessions_mcp.operations import GET, LIST, Operation
 from vapi_sessions_mcp.settings import Settings
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
-from vapi_sessions_mcp.models import ListRequest
+from vapi_sessions_mcp.filters import ListRequest
 from vapi_sessions_mcp.operations import LIST, Perform
 from vapi_sessions_mcp.transcript import as_object
 from vapi_sessions_mcp.views import contains
