@@ -12,7 +12,7 @@ import pytest
 from mcp import Client
 
 from conftest import CREATE, DELETE, GET, LIST, UPDATE
-from faulty_vapi import RESET, SILENT, FaultyVapi, reply
+from faulty_vapi import RESET, SILENT, FaultyVapi, reply, slow
 from processes import COMMAND, Running, environment, logged_calls, started
 
 pytestmark = pytest.mark.anyio
@@ -183,7 +183,7 @@ async def test_reads_of_resources_and_rest_calls_leave_the_same_line() -> None:
 async def test_a_program_that_hangs_up_stops_its_read_at_vapi_but_not_its_change() -> None:
     # Nobody waits for what is read; what is half changed must be finished.
     async with (
-        FaultyVapi(SILENT, SILENT) as vapi,
+        FaultyVapi(SILENT, slow()) as vapi,
         server(vapi, "--transport", "rest", "--rest-port", "0", "--timeout", "20") as running,
         httpx2.AsyncClient(base_url=await running.url(), timeout=20) as client,
     ):
@@ -204,6 +204,10 @@ async def test_a_program_that_hangs_up_stops_its_read_at_vapi_but_not_its_change
         # By the time this is answered, the server has seen the second connection go.
         assert (await client.get("/session/s-1")).status_code == 200
         assert vapi.hung_up == 1
+        vapi.release()
+        running.signal(signal.SIGTERM)
+        assert await running.ended() == 0
+        assert vapi.answered == 2
 
 
 async def test_a_command_in_a_shell_shows_no_line_of_the_log_unless_asked() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import mcp_types as types
 from mcp.server.context import ServerRequestContext
-from mcp.shared.exceptions import MCPError, NoBackChannelError
+from mcp.shared.exceptions import MCPError
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from vapi_sessions_mcp import wire
@@ -38,8 +38,6 @@ def asker(ctx: ServerRequestContext[Any, Any], params: types.CallToolRequestPara
         if ctx.protocol_version in HANDSHAKE_PROTOCOL_VERSIONS:
             try:
                 reply = await ctx.session.elicit_form(text, _NO_FIELDS, ctx.request_id)
-            except NoBackChannelError:
-                return "cannot ask"
             except MCPError:
                 return "decline"
             return "accept" if reply.action == "accept" else "decline"

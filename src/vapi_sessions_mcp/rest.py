@@ -122,8 +122,9 @@ def _endpoint(answers: Answers, gate: Gate, rows: Mapping[str, Operation]) -> En
 
 
 async def _until_gone(request: Request, reading: anyio.CancelScope) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
+    message = await request.receive()
+    while message["type"] != "http.disconnect":
+        message = await request.receive()
     reading.cancel()
 
 
