@@ -86,6 +86,15 @@ async def test_each_call_leaves_one_line_that_says_what_it_was_and_took() -> Non
     ]
 
 
+async def test_an_id_that_is_none_stays_out_of_the_line() -> None:
+    # Whoever writes to Vapi could write lines into this log by it.
+    odd = reply(200, {**SAID, "id": "s-1 whisper\nERROR"})
+    async with FaultyVapi(otherwise=odd) as vapi, server(vapi) as running:
+        await called(running, 1, CREATE, {"body": BODY})
+        (line,) = logged_calls(await ended(running))
+    assert (line["status"], line.get("session")) == ("200", None)
+
+
 async def test_the_lines_can_be_json() -> None:
     # What collects logs takes fields, not sentences.
     async with (

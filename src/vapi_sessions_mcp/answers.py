@@ -80,7 +80,7 @@ class Answers:
                 return Answer(self.masked(await delete(perform, request, ask, self.masked)))
             case _:
                 session = await perform(operation, request)
-                call.session = call.session or str(session["id"])
+                call.noted(session["id"])
                 return Answer(self.masked(session))
 
     def masked(self, data: dict[str, Any]) -> dict[str, Any]:

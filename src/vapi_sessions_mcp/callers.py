@@ -1,5 +1,6 @@
 """Who calls, with which key of Vapi's, and what one call of theirs took."""
 
+import re
 from dataclasses import dataclass, field
 
 KEY_HEADER = "X-Vapi-Api-Key"
@@ -29,3 +30,8 @@ class Call:
     tries: int = 0
     status: int | None = None
     size: int = 0
+
+    def noted(self, id: str) -> None:
+        """Note the session that was made, unless its id is none, which could hold anything."""
+        if not self.session and re.fullmatch(r"[A-Za-z0-9_-]{1,128}", id):
+            self.session = id
