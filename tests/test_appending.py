@@ -479,3 +479,19 @@ async def test_a_session_deleted_meanwhile_is_said_to_be_gone(
         result = await append(client, sandbox.id, NEW)
     assert result.is_error
     assert text(result).startswith(f"No session {sandbox.id}: it may have expired or been deleted")
+
+
+@pytest.mark.parametrize("at", [5, 7])
+async def test_a_failure_after_an_accepted_write_does_not_say_that_nothing_was_changed(
+    connect: Connect, upstream: Upstream, sandbox: Sandbox, at: int
+) -> None:
+    # Whoever believes it appends the same messages twice.
+    await sandbox.create(messages=[FIRST])
+    # Requests 1 to 3 are the reads and the write, 4 the read back; then comes the second round.
+    Between(upstream, sandbox, {3: someone(THEIRS), at: answering(409)})
+    async with connect() as client:
+        result = await append(client, sandbox.id, NEW, body={"name": "Noted"})
+    assert result.is_error
+    assert text(result).startswith(f"Vapi accepted the change of session {sandbox.id}, but then")
+    assert "compare before you append again" in text(result)
+    assert "Nothing was changed" not in text(result)

@@ -77,6 +77,11 @@ def test_a_time_that_is_no_number_is_refused(run: Run) -> None:
         ({"VAPI_MCP_": "1"}, "VAPI_MCP_ is not a setting: "),
         ({"VAPI_MCP_VERSION": "0.1"}, "VAPI_MCP_VERSION is not a setting: "),
         ({"VAPI_MCP_QQQQQQQQQQQQQQ": "1"}, "VAPI_MCP_QQQQQQQQQQQQQQ is not a setting: there are "),
+        (
+            {"VAPI_MCP_ONLY_ASSISTANT": ""},
+            "VAPI_MCP_ONLY_ASSISTANT is set but empty: give it a value, or unset it.",
+        ),
+        ({"VAPI_MCP_READ_ONLY": " "}, "VAPI_MCP_READ_ONLY is set but empty: give it a value, or"),
         ({"VAPI_MCP_PORT": "http"}, "Invalid value for '--port': 'http' is not a valid integer"),
         ({"VAPI_MCP_READ_ONLY": "maybe"}, "Invalid value for '--read-only': 'maybe' is not a"),
         ({"VAPI_BASE_URL": "ftp://localhost"}, "--base-url 'ftp://localhost' must be https, or"),

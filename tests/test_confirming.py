@@ -232,8 +232,39 @@ async def test_a_question_that_the_client_fails_to_ask_is_no_consent(
 
     async with asking(upstream, "legacy", Person(fail)) as client:
         result = await client.call_tool(DELETE, {"id": vapi.id})
-    assert text(result).startswith("Nothing was deleted: the person did not agree.")
+    assert text(result) == (
+        f"Nothing was deleted: the client did not put the question to the person."
+        f" {question(vapi.id)} Tell them; they can delete it with a client that asks."
+    )
     assert await vapi.exists()
+
+
+async def test_a_reply_that_is_none_is_no_consent() -> None:
+    # Nor is it a mistake in the agent's arguments, which it could not mend.
+    start: dict[str, Any] = {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {"elicitation": {}},
+        "clientInfo": {"name": "test", "version": "1"},
+    }
+    async with started("--sandbox", "--confirm-delete") as running:
+
+        async def ask(id: int, method: str, params: dict[str, Any]) -> dict[str, Any]:
+            await running.send({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
+            return await running.receive()
+
+        await ask(0, "initialize", start)
+        await running.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+        made = await ask(1, "tools/call", {"name": "create_session", "arguments": {"body": BODY}})
+        arguments = {"id": made["result"]["structuredContent"]["id"]}
+        asked = await ask(2, "tools/call", {"name": DELETE, "arguments": arguments})
+        assert asked["method"] == "elicitation/create"
+        reply = {"jsonrpc": "2.0", "id": asked["id"], "result": {"action": "bogus"}}
+        await running.send(reply)
+        result = (await running.receive())["result"]
+        assert result["isError"]
+        assert "did not put the question to the person" in result["content"][0]["text"]
+        await running.end_input()
+        assert await running.ended() == 0
 
 
 async def test_personal_data_is_masked_in_the_question_too(

@@ -941,3 +941,11 @@ def test_a_key_does_not_show_in_what_is_printed_of_a_call() -> None:
     _, _, call = calling(GET)
     assert KEY not in repr(call)
     assert KEY not in repr(replace(call.caller, brings_key=True))
+
+
+def test_a_retry_that_there_is_no_time_for_costs_nothing() -> None:
+    # Else calls with little time would take the retries of those that have it.
+    retries = Retries()
+    error = RateLimited("later", 429, 5)
+    assert [retries.pause(GET, error, 1, 2.0) for _ in range(100)] == [None] * 100
+    assert retries.pause(GET, error, 1, 10.0) is not None

@@ -9,8 +9,8 @@ change after the write is noticed, and the messages are added to it once more.
 from typing import Any
 
 from vapi_sessions_mcp.errors import Conflict, NotFound, VapiError
-from vapi_sessions_mcp.models import GetRequest, Replacement, UpdateRequest
-from vapi_sessions_mcp.operations import GET, UPDATE, Perform
+from vapi_sessions_mcp.models import GetRequest, Replacement, Request, UpdateRequest
+from vapi_sessions_mcp.operations import GET, UPDATE, Operation, Perform
 from vapi_sessions_mcp.transcript import as_list, transcript
 
 TRIES = 2
@@ -25,13 +25,30 @@ async def append(perform: Perform, request: UpdateRequest) -> tuple[dict[str, An
     added = request.given()["appendMessages"]
     this = GetRequest(id=request.id)
     note = f"Appended {len(added)} message{'s' * (len(added) > 1)}"
+    accepted = False
+
+    async def reach(operation: Operation, part: Request) -> dict[str, Any]:
+        try:
+            return await perform(operation, part)
+        except NotFound:
+            raise
+        except VapiError as exc:
+            if not accepted:
+                raise
+            raise Conflict(
+                f"Vapi accepted the change of session {request.id}, but then somebody else replaced"
+                " the conversation, and adding the messages once more failed: what is stored is"
+                " not known. Get the session and compare before you append again."
+            ) from exc
+
     for _ in range(TRIES):
-        before = await perform(GET, this)
-        check = await perform(GET, this)
+        before = await reach(GET, this)
+        check = await reach(GET, this)
         if check.get("updatedAt") == before.get("updatedAt"):
             messages = [*as_list(before.get("messages")), *added]
             changes = {**request.content(), "messages": messages}
-            written = await perform(UPDATE, Replacement(id=request.id, changes=changes))
+            written = await reach(UPDATE, Replacement(id=request.id, changes=changes))
+            accepted = True
             try:
                 after = await perform(GET, this)
             except NotFound:

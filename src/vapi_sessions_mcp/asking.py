@@ -6,6 +6,7 @@ import mcp_types as types
 from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
+from pydantic import ValidationError
 
 from vapi_sessions_mcp import wire
 from vapi_sessions_mcp.confirming import Ask, Question, Reply
@@ -38,8 +39,8 @@ def asker(ctx: ServerRequestContext[Any, Any], params: types.CallToolRequestPara
         if ctx.protocol_version in HANDSHAKE_PROTOCOL_VERSIONS:
             try:
                 reply = await ctx.session.elicit_form(text, _NO_FIELDS, ctx.request_id)
-            except MCPError:
-                return "decline"
+            except (MCPError, ValidationError):
+                return "failed"
             return "accept" if reply.action == "accept" else "decline"
         reply = (params.input_responses or {}).get(question.key)
         if not isinstance(reply, types.ElicitResult):

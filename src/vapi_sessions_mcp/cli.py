@@ -74,7 +74,12 @@ def command(
     Without a subcommand it serves on stdin and stdout, which is what Claude
     Desktop and IDEs start.
     """
-    check_environment(os.environ, _variables() | VARIABLES)
+    variables = _variables()
+    check_environment(os.environ, variables | VARIABLES)
+    for name in sorted(variables & os.environ.keys()):
+        if not os.environ[name].strip():
+            # Empty, a limit would be none, and whoever set it would not know.
+            raise SettingsError(f"{name} is set but empty: give it a value, or unset it.")
     if context.invoked_subcommand and _is_default(context, "log_level"):
         log_level = "warning"  # a person in a shell reads the answer, not a line about it
     logs.set_up(log_level, log_format)

@@ -22,7 +22,7 @@ class Question:
     text: str
 
 
-Reply: TypeAlias = Literal["accept", "decline", "cannot ask"]
+Reply: TypeAlias = Literal["accept", "decline", "failed", "cannot ask"]
 Ask: TypeAlias = Callable[[Question], Awaitable[Reply]]
 
 
@@ -44,6 +44,11 @@ async def delete(
     reply = await ask(question)
     if reply == "decline":
         raise Unconfirmed(f"Nothing was deleted: the person did not agree. {question.text}")
+    if reply == "failed":
+        raise Unconfirmed(
+            "Nothing was deleted: the client did not put the question to the person."
+            f" {question.text} Tell them; they can delete it with a client that asks."
+        )
     if reply == "cannot ask" and request.confirm != request.id:
         raise Unconfirmed(
             f"Nothing was deleted yet. {question.text} This cannot be undone. Ask the person; if"

@@ -1,5 +1,6 @@
 """Which failed tries may be made again and after how long, so that none does harm."""
 
+import math
 import random
 import re
 from collections.abc import Mapping
@@ -32,19 +33,22 @@ class Retries:
         """Vapi is there: it answered, be it with a refusal."""
         self._left = min(self._left + EARNED, BUDGET)
 
-    def pause(self, operation: Operation, error: VapiError, tries: int) -> float | None:
+    def pause(
+        self, operation: Operation, error: VapiError, tries: int, left: float = math.inf
+    ) -> float | None:
         """Seconds to wait before `operation` is tried again, or None when `error` is final.
 
-        `tries` have been made. The wait is exponential with full jitter, on top
-        of what Vapi itself asks for.
+        `tries` have been made, and `left` seconds are left for the whole call. The
+        wait is exponential with full jitter, on top of what Vapi itself asks for.
         """
         if tries >= TRIES or self._left < 1 or not may_repeat(operation, error):
             return None
         asked = error.retry_after or 0.0 if isinstance(error, Failed | RateLimited) else 0.0
-        if asked > LONGEST_WAIT:
+        wait = asked + random.uniform(0, BACKOFF * 2 ** (tries - 1))  # noqa: S311 - no secret
+        if asked > LONGEST_WAIT or wait >= left:
             return None
         self._left -= 1
-        return asked + random.uniform(0, BACKOFF * 2 ** (tries - 1))  # noqa: S311 - no secret
+        return wait
 
 
 def may_repeat(operation: Operation, error: VapiError) -> bool:

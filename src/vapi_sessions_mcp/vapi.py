@@ -72,8 +72,9 @@ class Vapi:
             except VapiError as exc:
                 if isinstance(exc, Refused) and not isinstance(exc, RateLimited):
                     self._retries.answered()
-                pause = self._retries.pause(operation, exc, tries)
-                if pause is None or anyio.current_time() + pause >= deadline:
+                left = deadline - anyio.current_time()
+                pause = self._retries.pause(operation, exc, tries, left)
+                if pause is None:
                     raise
                 outcome.again(exc)
                 await anyio.sleep(pause)
