@@ -12,10 +12,10 @@ from statistics import median
 import anyio
 import httpx2
 
-from vapi_sessions_mcp.answers import Answers
-from vapi_sessions_mcp.rest import MAX_BODY, build_rest
+from vapi_sessions_mcp.rest_api.app import MAX_BODY, build_rest
+from vapi_sessions_mcp.sessions.service import Answers
 from vapi_sessions_mcp.settings import Settings
-from vapi_sessions_mcp.vapi import Vapi
+from vapi_sessions_mcp.vapi.client import Vapi
 
 SETTINGS = Settings(api_key="key-1", base_url="http://localhost:9")
 CALLS = '{"messages": [{"role": "assistant", "tool_calls": [%s1]}]}'

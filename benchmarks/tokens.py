@@ -17,10 +17,10 @@ import httpx2
 from mcp.client.client import Client
 from mcp_types import ResourceLink, TextContent
 
+from vapi_sessions_mcp.mcp_server.server import build_server
 from vapi_sessions_mcp.sandbox import SANDBOX_KEY, create_app
-from vapi_sessions_mcp.server import build_server
 from vapi_sessions_mcp.settings import Settings
-from vapi_sessions_mcp.vapi import Vapi
+from vapi_sessions_mcp.vapi.client import Vapi
 
 SESSIONS = 120
 NUMBER = "+14155550199"

@@ -3,43 +3,23 @@
 import logging
 import os
 import sys
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio
 import httpx2
 import pytest
 from mcp import Client
-from mcp_types import CallToolResult, TextContent
 
-from vapi_sessions_mcp.cli import main
+from support.command import Ended, Run
+from support.tools import ERAS
+from support.upstream import Connect, Upstream
+from vapi_sessions_mcp.cli.main import main
+from vapi_sessions_mcp.mcp_server.server import build_server
 from vapi_sessions_mcp.sandbox import SANDBOX_KEY, create_app
-from vapi_sessions_mcp.server import build_server
 from vapi_sessions_mcp.settings import Settings
-from vapi_sessions_mcp.vapi import Vapi
-
-ERAS = ("legacy", "auto")
-LIST = "vapi-sessioncontrollerfindallpaginated"
-GET = "vapi-sessioncontrollerfindone"
-CREATE = "vapi-sessioncontrollercreate"
-UPDATE = "vapi-sessioncontrollerupdate"
-DELETE = "vapi-sessioncontrollerremove"
-
-
-class Upstream(httpx2.AsyncBaseTransport):
-    """Passes each request on to `answers` and remembers it."""
-
-    def __init__(self, answers: httpx2.AsyncBaseTransport) -> None:
-        self.answers = answers
-        self.requests: list[httpx2.Request] = []
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        self.requests.append(request)
-        return await self.answers.handle_async_request(request)
-
-
-Connect: TypeAlias = Callable[..., AbstractAsyncContextManager[Client]]
+from vapi_sessions_mcp.vapi.client import Vapi
 
 
 @pytest.fixture
@@ -79,24 +59,6 @@ def connect(upstream: Upstream, era: str) -> Connect:
     return connect
 
 
-def text(result: CallToolResult) -> str:
-    """The text of the first content block."""
-    block = result.content[0]
-    assert isinstance(block, TextContent)
-    return block.text
-
-
-class Ended(NamedTuple):
-    """How the command ended, and what it wrote."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run: TypeAlias = Callable[..., Ended]
-
-
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Generator[Run]:
     """The command in this process, with these arguments and this environment only."""
@@ -120,13 +82,3 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     yield run
     for logger, level in zip(loggers, levels, strict=True):
         logger.setLevel(level)
-
-
-def refused(ended: Ended) -> str:
-    """The one line on stderr of a command that could not start; nothing else was written."""
-    assert ended.code == 2
-    assert ended.out == ""
-    assert ended.err.startswith("vapi-sessions-mcp: ")
-    assert ended.err.endswith("\n")
-    assert ended.err.count("\n") == 1
-    return ended.err.removeprefix("vapi-sessions-mcp: ").removesuffix("\n")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from vapi_sessions_mcp.credentials import TOKENS, is_one_word, read_api_key, read_tokens
+from vapi_sessions_mcp.cli.secrets import TOKENS, read_api_key, read_tokens
 from vapi_sessions_mcp.settings import (
     Auth,
     Settings,
@@ -13,6 +13,7 @@ from vapi_sessions_mcp.settings import (
     Transport,
     check_environment,
     is_loopback,
+    is_one_word,
 )
 
 KEY = "sk-4f2a-not-to-be-shown"

@@ -3,8 +3,8 @@
     VapiError
     ├── BadArguments      refused here, field by field; nothing was sent
     ├── NotConfigured     no API key; nothing was sent
-    ├── Unreachable       no answer: DNS, connection, TLS; nothing was sent
-    │   ├── Lost          the connection ended after the request was sent
+    ├── NoAnswer       no answer: DNS, connection, TLS; nothing was sent
+    │   ├── ConnectionLost          the connection ended after the request was sent
     │   └── TimedOut      no answer in time
     ├── Refused           3xx and 4xx
     │   ├── Unauthorized  401
@@ -18,6 +18,8 @@
 The text of each is safe to show to a model or a person: no key, no HTML, no
 stack trace.
 """
+
+from http import HTTPStatus
 
 
 class VapiError(Exception):
@@ -37,15 +39,15 @@ class NotConfigured(VapiError):
     """There is no API key; nothing was sent."""
 
 
-class Unreachable(VapiError):
+class NoAnswer(VapiError):
     """Vapi gave no answer."""
 
 
-class Lost(Unreachable):
+class ConnectionLost(NoAnswer):
     """The connection ended before the answer was complete."""
 
 
-class TimedOut(Unreachable):
+class TimedOut(NoAnswer):
     """Vapi gave no answer in time."""
 
 
@@ -95,3 +97,18 @@ class Conflict(VapiError):
 
 class Unconfirmed(VapiError):
     """Nobody agreed to what cannot be undone; nothing was changed."""
+
+
+def not_found(id: str) -> NotFound:
+    """There is no session `id`, or none that may be seen: nobody can tell which by the words."""
+    return NotFound(
+        f"No session {id}: it may have expired or been deleted. List sessions to find its id.", 404
+    )
+
+
+def phrase(status: int) -> str:
+    """A status in words, where it has some."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "unknown status"

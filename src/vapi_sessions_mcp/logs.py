@@ -7,7 +7,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal, TypeAlias
 
-from vapi_sessions_mcp.callers import Call
+from vapi_sessions_mcp.caller import CallRecord
 
 LogFormat: TypeAlias = Literal["text", "json"]
 
@@ -30,7 +30,7 @@ def set_up(level: str, log_format: LogFormat = "text") -> None:
 
 
 @contextmanager
-def call_line(tool: str, call: Call) -> Generator[None]:
+def logged_call(tool: str, call: CallRecord) -> Generator[None]:
     """Log one line when the block ends: what `call` was and took; what it asked for, never."""
     started, error = time.perf_counter(), ""
     try:

@@ -183,3 +183,8 @@ def _check_exposure(settings: Settings) -> None:
             f"--host {settings.host} needs --allowed-host: the name that clients put in the URL,"
             " such as sessions.example.com."
         )
+
+
+def is_one_word(text: str) -> bool:
+    """Whether `text` can be sent in a header as it is: visible ASCII without spaces."""
+    return text.isascii() and text.isprintable() and " " not in text

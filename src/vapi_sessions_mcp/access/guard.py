@@ -1,0 +1,134 @@
+"""What every HTTP face shares: who may call it, by which name, and the health routes."""
+
+import json
+from collections.abc import Collection
+
+from mcp.server.streamable_http_manager import RequestBodyLimitMiddleware
+from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from vapi_sessions_mcp.access.gate import (
+    SCOPE_KEY,
+    Denied,
+    Gate,
+    log_refusal,
+)
+from vapi_sessions_mcp.access.refusal import refusal
+from vapi_sessions_mcp.caller import Caller
+from vapi_sessions_mcp.settings import Settings
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_SAID = {
+    403: "This server takes no calls from pages of another origin.",
+    421: "This server does not go by that name: start it with --allowed-host to add one.",
+}
+
+
+def allowed_names(settings: Settings) -> TransportSecuritySettings:
+    """Host and Origin headers that may stand in a request, on any port."""
+    names = [*LOOPBACK, *settings.allowed_hosts]
+    hosts = [*names, *(f"{name}:*" for name in names)]
+    return TransportSecuritySettings(
+        enable_dns_rebinding_protection=True,
+        allowed_hosts=hosts,
+        allowed_origins=[f"{scheme}://{host}" for host in hosts for scheme in ("http", "https")],
+    )
+
+
+class Guard:
+    """Refuses other Hosts and Origins, against DNS rebinding, and callers that the gate denies.
+
+    Health and the metadata of OAuth are there for everybody, `public` paths for
+    everybody who calls the server by its name; all else needs a caller.
+    """
+
+    def __init__(
+        self, app: ASGIApp, settings: Settings, gate: Gate, public: tuple[str, ...] = ()
+    ) -> None:
+        """`app` is called for what is let through; `public` paths include what is below them."""
+        self._app, self._gate = app, gate
+        self._security = TransportSecurityMiddleware(allowed_names(settings))
+        self._open = {route.path for route in (*HEALTH, *gate.routes)}
+        self._public = public
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or refuse it."""
+        app = self._app
+        if scope["type"] == "http" and not scope["path"].isprintable():
+            # A route matches before a line break at the end, too, and a proxy's rule may not.
+            app = refusal(404, f"Cannot {scope['method']} this path.")
+        elif scope["type"] == "http" and scope["path"] not in self._open:
+            refused = await self._refused(scope)
+            if refused is not None:
+                log_refusal(refused)
+                app = refused
+        await app(scope, receive, send)
+
+    async def _refused(self, scope: Scope) -> Response | None:
+        unnamed = await self._security.validate_request(Request(scope))
+        if unnamed is not None:
+            return refusal(unnamed.status_code, _SAID[unnamed.status_code])
+        if any(f"{scope['path']}/".startswith(f"{path}/") for path in self._public):
+            return None
+        try:
+            scope[SCOPE_KEY] = await self._gate.let_in(Headers(scope=scope))
+        except Denied as exc:
+            return exc.response
+        return None
+
+
+async def _live(request: Request) -> Response:
+    return JSONResponse({"status": "live"})
+
+
+async def _ready(request: Request) -> Response:
+    return JSONResponse({"status": "ready"})
+
+
+HEALTH = (Route("/health/live", _live), Route("/health/ready", _ready))
+
+
+MAX_BODY = 4 * 2**20
+
+
+class WriteGuard:
+    """Refuses calls of tools that change something, where the caller may only read, with 403.
+
+    The server itself knows no such tool for this caller; only here can it be
+    said in a way that makes an OAuth client ask for the scope.
+    """
+
+    def __init__(self, app: ASGIApp, gate: Gate, tools: Collection[str]) -> None:
+        self._app, self._gate, self._tools = app, gate, tools
+        self._judged = RequestBodyLimitMiddleware(self._judge, MAX_BODY)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or refuse it."""
+        caller: Caller | None = scope.get(SCOPE_KEY)
+        app = self._app if caller is None or caller.may_write else self._judged
+        await app(scope, receive, send)
+
+    async def _judge(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # The whole body, as the middleware that limits its size hands it on.
+        messages = [await receive()]
+
+        async def replay() -> Message:
+            return messages.pop() if messages else await receive()
+
+        refused = _tool_called(messages[0].get("body", b"")) in self._tools
+        app = self._gate.lacks_write() if refused else self._app
+        await app(scope, replay, send)
+
+
+def _tool_called(body: bytes) -> str:
+    """The tool that a JSON-RPC message calls, or nothing: what is none is the SDK's to refuse."""
+    try:
+        message = json.loads(body)
+        name = message["params"]["name"] if message["method"] == "tools/call" else ""
+    except (ValueError, RecursionError, KeyError, TypeError):
+        return ""
+    return name if isinstance(name, str) else ""

@@ -1,0 +1,119 @@
+"""Access tokens of an OAuth issuer: JWTs, each checked for who signed it, for whom and when."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Self, cast
+
+import httpx2
+import jwt
+from mcp.server.auth.provider import AccessToken
+
+from vapi_sessions_mcp.access.issuer_keys import ALGORITHMS, IssuerKeys
+
+LEEWAY_SECONDS = 10.0
+_MALFORMED = "A claim of the token is malformed"
+_SAID: dict[type[jwt.PyJWTError], str] = {
+    jwt.InvalidSignatureError: "The signature of the token is wrong",
+    jwt.ExpiredSignatureError: "The token has expired",
+    jwt.ImmatureSignatureError: "The token is not valid yet",
+    jwt.InvalidIssuerError: "The token is of another issuer",
+    jwt.InvalidAudienceError: "The token is for another audience",
+}
+
+
+class TokenRefused(Exception):
+    """A token that grants nothing; `str()` says why, fit for a WWW-Authenticate header."""
+
+
+class Issuer:
+    """An issuer whose tokens are checked; open while at least one `async with` is."""
+
+    def __init__(
+        self,
+        url: str,
+        audiences: Sequence[str],
+        *,
+        timeout: float = 10.0,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Tokens must be for one of `audiences`; `timeout` is for all of a fetch, in seconds.
+
+        `transport` replaces the network and `clock` the age of keys, for tests.
+        Raises ValueError when `url` is none.
+        """
+        self.url = url
+        self._audiences = tuple(audiences)
+        self._keys = IssuerKeys(url, timeout=timeout, transport=transport, clock=clock)
+
+    async def __aenter__(self) -> Self:
+        await self._keys.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._keys.__aexit__()
+
+    async def verify(self, token: str) -> AccessToken:
+        """What `token` grants and to whom; raises TokenRefused or IssuerUnreachable."""
+        key = await self._key(*_signed_with(token))
+        try:
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=[key.algorithm_name],
+                audience=self._audiences,
+                issuer=self.url,
+                leeway=LEEWAY_SECONDS,
+                options={"require": ["exp", "iss", "aud"]},
+            )
+        except jwt.MissingRequiredClaimError as exc:
+            raise TokenRefused(f"The token has no {exc.claim} claim") from exc
+        except jwt.PyJWTError as exc:
+            raise TokenRefused(_SAID.get(type(exc), _MALFORMED)) from exc
+        return self._granted(token, claims)
+
+    def _granted(self, token: str, claims: dict[str, Any]) -> AccessToken:
+        client = claims.get("client_id") or claims.get("azp") or claims.get("sub")
+        if not client:
+            raise TokenRefused("The token names no client and no subject")
+        named = [claims["aud"]] if isinstance(claims["aud"], str) else claims["aud"]
+        try:
+            granted = AccessToken(
+                token=token,
+                client_id=client,
+                scopes=[*_words(claims.get("scope")), *_words(claims.get("scp"))],
+                expires_at=int(claims["exp"]),
+                resource=next(audience for audience in self._audiences if audience in named),
+                subject=claims.get("sub"),
+                claims={"iss": self.url},
+            )
+            granted.model_dump_json()  # lone surrogates, which break whoever writes them, end here
+        except ValueError:
+            # Its text quotes what it refuses.
+            raise TokenRefused(_MALFORMED) from None
+        return granted
+
+    async def _key(self, algorithm: str, kid: str | None) -> jwt.PyJWK:
+        fitting = await self._keys.fitting(algorithm, kid)
+        if not fitting:
+            raise TokenRefused("The issuer has no key that fits the token")
+        if kid is None and len(fitting) > 1:
+            raise TokenRefused("The token does not say which key of the issuer signed it")
+        return fitting[0]
+
+
+def _signed_with(token: str) -> tuple[str, str | None]:
+    """The algorithm and the key's id that the token itself claims; raises TokenRefused."""
+    try:
+        header = jwt.get_unverified_header(token if token.isascii() else "")
+    except jwt.PyJWTError as exc:
+        raise TokenRefused("The token is not a JWT") from exc
+    if (algorithm := header.get("alg")) not in list(ALGORITHMS):
+        raise TokenRefused("The token is signed with an algorithm that is not accepted here")
+    return algorithm, header.get("kid")
+
+
+def _words(claim: object) -> list[str]:
+    """A claim's words: one string of them, or a list."""
+    words = claim.split() if isinstance(claim, str) else claim
+    return cast("list[str]", words) if isinstance(words, list) else []

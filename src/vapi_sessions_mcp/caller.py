@@ -1,0 +1,37 @@
+"""Who calls, with which key of Vapi's, and what one call of theirs took."""
+
+import re
+from dataclasses import dataclass, field
+
+KEY_HEADER = "X-Vapi-Api-Key"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Somebody who was let in: `brings_key` when the key came with the request, in `KEY_HEADER`."""
+
+    api_key: str | None = field(default=None, repr=False)
+    brings_key: bool = False
+    may_write: bool = True
+
+
+@dataclass(slots=True, kw_only=True)
+class CallRecord:
+    """One call, filled in while it is performed; its log line is made of this.
+
+    `keeps_writes` lets a change that has been sent finish although its caller is
+    gone. `tries` counts requests to Vapi, `status` is that of its last answer,
+    `size` the bytes of all its answers.
+    """
+
+    caller: Caller
+    keeps_writes: bool = False
+    session: str = ""
+    tries: int = 0
+    status: int | None = None
+    size: int = 0
+
+    def note_session(self, id: str) -> None:
+        """Note the session that was made, unless its id is none, which could hold anything."""
+        if not self.session and re.fullmatch(r"[A-Za-z0-9_-]{1,128}", id):
+            self.session = id

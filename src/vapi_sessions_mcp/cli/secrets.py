@@ -1,0 +1,65 @@
+"""Keys and tokens out of the environment or out of files that it names, none of them in a message.
+
+A secret never comes from the command line, which every process can read.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from vapi_sessions_mcp.settings import PREFIX, SettingsError, is_one_word
+
+API_KEY = "VAPI_API_KEY"
+TOKENS = f"{PREFIX}TOKENS"
+READ_TOKENS = f"{PREFIX}READ_TOKENS"
+# What may stand in the environment besides the command's own options.
+VARIABLES = frozenset({TOKENS, f"{TOKENS}_FILE", READ_TOKENS, f"{READ_TOKENS}_FILE"})
+TOKEN_CHARS = 16
+
+
+def read_api_key(environ: Mapping[str, str]) -> str | None:
+    """The key in `VAPI_API_KEY`, or in the file that `VAPI_API_KEY_FILE` names, or None.
+
+    Raises SettingsError when both are set, the file cannot be read, or the key
+    cannot be sent in a header.
+    """
+    text, source = _secret(environ, API_KEY)
+    if not text and source != API_KEY:
+        raise SettingsError(f"{source} is empty: put the API key in it.")
+    if not is_one_word(text):
+        raise SettingsError(f"{source} holds something other than one API key.")
+    return text or None
+
+
+def read_tokens(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """The bearer tokens that `name`, or the file that `name`_FILE names, lists by commas or lines.
+
+    Empty where neither is set; raises SettingsError for a list without a token,
+    since whoever set it wants tokens asked for, and for one that is too short.
+    """
+    text, source = _secret(environ, name)
+    if name not in environ and f"{name}_FILE" not in environ:
+        return ()
+    tokens = tuple(filter(None, (part.strip() for part in text.replace("\n", ",").split(","))))
+    if not tokens:
+        raise SettingsError(f"{source} is set but holds no token: put one in it, or unset it.")
+    if not all(is_one_word(token) and len(token) >= TOKEN_CHARS for token in tokens):
+        raise SettingsError(
+            f"{source} holds a token that is too easy to guess or cannot be sent in a header: make"
+            " each of 16 or more letters and digits, such as `openssl rand -hex 32` prints."
+        )
+    return tokens
+
+
+def _secret(environ: Mapping[str, str], name: str) -> tuple[str, str]:
+    """What `name` or the file that `name`_FILE names holds, and which of the two it was."""
+    text, file = environ.get(name, "").strip(), environ.get(f"{name}_FILE", "")
+    if text and file:
+        raise SettingsError(f"{name} and {name}_FILE are both set: unset one of them.")
+    if not file:
+        return text, name
+    source = f"{name}_FILE ({file})"
+    try:
+        return Path(file).read_text(encoding="utf-8").strip(), source
+    except (OSError, ValueError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else "not UTF-8 text"
+        raise SettingsError(f"{source} cannot be read: {reason}.") from exc

@@ -1,0 +1,107 @@
+"""Settings in, a running transport out, until it is told to stop."""
+
+import socket
+from collections.abc import Sequence
+from contextlib import ExitStack, nullcontext
+from functools import partial
+from typing import TYPE_CHECKING
+
+import anyio
+import click
+from starlette.types import ASGIApp
+
+from vapi_sessions_mcp.cli import connect as upstream
+from vapi_sessions_mcp.mcp_server.app import MCP, build_app
+from vapi_sessions_mcp.mcp_server.server import build_server
+from vapi_sessions_mcp.settings import Settings
+from vapi_sessions_mcp.transports import http, stdio
+from vapi_sessions_mcp.vapi.client import Vapi
+
+if TYPE_CHECKING:
+    from vapi_sessions_mcp.access.oauth import Issuer
+
+
+def serve(settings: Settings, *, sandbox: str | None) -> None:
+    """Serve MCP, REST or both; with `sandbox`, a database file, the stand-in takes Vapi's place.
+
+    Raises SettingsError when the database or the port cannot be had.
+    """
+    vapi = upstream.choose(settings, sandbox)
+    if "stdio" in settings.transports:
+        server = build_server(vapi, settings)
+        try:
+            anyio.run(partial(stdio.serve, server, grace=settings.grace))
+        except* (BrokenPipeError, anyio.BrokenResourceError):
+            _tell("the host closed the connection before the last answer.")
+    else:
+        _serve_http(vapi, settings)
+
+
+def serve_sandbox(host: str, port: int, database: str) -> None:
+    """Serve the stand-in itself over HTTP; raises SettingsError like `serve`."""
+    app, key = upstream.open_sandbox(database)
+    with http.bind(host, port) as listener:
+        _tell(f"Vapi sandbox at {_url(listener)}, API key {key}; Ctrl-C stops it.")
+        anyio.run(partial(http.serve, [(app, listener)], grace=1))
+
+
+def _serve_http(vapi: Vapi, settings: Settings) -> None:
+    """Serve MCP, REST or both in this process, with one client of Vapi and one end."""
+    # 20 ms that stdio, which hosts start and wait for, does without.
+    from vapi_sessions_mcp.access.gate import Gate
+    from vapi_sessions_mcp.rest_api.app import build_rest
+    from vapi_sessions_mcp.rest_api.openapi import ROOT
+    from vapi_sessions_mcp.rest_api.skill_routes import skill_routes
+    from vapi_sessions_mcp.sessions.service import Answers
+
+    issuer = _issuer(settings)
+    faces: list[tuple[ASGIApp, socket.socket]] = []
+    lines: list[str] = []
+    with ExitStack() as sockets:
+        if "http" in settings.transports:
+            gate = Gate(settings, vapi.owner, MCP, issuer)
+            mcp = build_app(build_server(vapi, settings), settings, gate)
+            listener = sockets.enter_context(http.bind(settings.host, settings.port))
+            faces.append((mcp, listener))
+            lines.append(f"MCP at {_url(listener)}{MCP}; Ctrl-C stops it.")
+        if "rest" in settings.transports:
+            gate = Gate(settings, vapi.owner, ROOT, issuer)
+            rest = build_rest(Answers(vapi, settings), settings, gate, extra_routes=skill_routes())
+            listener = sockets.enter_context(
+                http.bind(settings.host, settings.rest_port, option="--rest-port")
+            )
+            faces.append((rest, listener))
+            url = _url(listener)
+            lines.append(f"REST at {url}{ROOT}, its reference at {url}/docs; Ctrl-C stops it.")
+        for line in lines:
+            _tell(line)
+        anyio.run(partial(_serve_faces, faces, issuer, grace=settings.grace))
+
+
+async def _serve_faces(
+    faces: Sequence[tuple[ASGIApp, socket.socket]], issuer: "Issuer | None", *, grace: float
+) -> None:
+    async with issuer or nullcontext():
+        await http.serve(faces, grace=grace)
+
+
+def _issuer(settings: Settings) -> "Issuer | None":
+    """Who issues the tokens that callers hold, with --auth oauth."""
+    if not settings.asks("oauth"):
+        return None
+    # 90 ms that every other way in does without.
+    from vapi_sessions_mcp.access.oauth import Issuer
+    from vapi_sessions_mcp.rest_api.openapi import ROOT
+
+    base = str(settings.public_url).rstrip("/")
+    audiences = settings.oauth_audiences or (base, f"{base}{MCP}", f"{base}{ROOT}")
+    return Issuer(str(settings.oauth_issuer), audiences)
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _tell(line: str) -> None:
+    click.echo(f"vapi-sessions-mcp: {line}", err=True)

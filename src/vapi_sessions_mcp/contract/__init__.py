@@ -1,0 +1,1 @@
+"""What may be asked for: five operations and their arguments, checked before anything is sent."""

@@ -1,0 +1,116 @@
+"""What a session is made of when it is created or updated; Vapi judges what we do not know.
+
+Names, limits and defaults are those of Vapi's published OpenAPI.
+"""
+
+from typing import Annotated, Literal, Self, TypeAlias, get_args
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from vapi_sessions_mcp.contract.base import Numbered, Open
+from vapi_sessions_mcp.contract.fields import (
+    Extension,
+    JsonObject,
+    Lifetime,
+    Name,
+    Number,
+    Text,
+    check_json,
+    from_json_text,
+)
+
+Status: TypeAlias = Literal["active", "completed"]
+Role: TypeAlias = Literal[
+    "system", "user", "assistant", "tool", "developer", "bot", "tool_calls", "tool_call_result"
+]
+
+
+class Message(Open):
+    """One message, in the shape of a chat (`content`) or of a call (`message`, `time`)."""
+
+    role: Role = Field(description="Speaker")
+    content: str | None = Field(default=None, max_length=10_000, description="Text, in chats")
+    name: Name | None = Field(default=None, description="Speaker's name")
+    tool_calls: (
+        Annotated[list[JsonObject], Field(fail_fast=True), BeforeValidator(from_json_text)] | None
+    ) = Field(default=None, alias="tool_calls", description="Assistant's calls")
+    tool_call_id: str | None = Field(
+        default=None, alias="tool_call_id", description="Call a tool answers"
+    )
+    message: str | None = Field(default=None, description="Text, in calls")
+    time: Number | None = Field(default=None, description="Unix ms, in calls")
+    seconds_from_start: Number | None = Field(default=None, description="Seconds, in calls")
+
+
+class Customer(Numbered, Open):
+    """Whom the session is with."""
+
+    sip_uri: str | None = Field(default=None, description="SIP URI")
+    name: Name | None = Field(default=None, description="Name")
+    email: Name | None = Field(default=None, description="E-mail")
+    external_id: Name | None = Field(default=None, description="Your id of them")
+    extension: Extension | None = Field(default=None, description="Extension to dial")
+    assistant_overrides: JsonObject | None = Field(default=None, description="Overrides for them")
+    squad_overrides: JsonObject | None = Field(default=None, description="The same, for a squad")
+
+
+# The first bad one ends it: of a million, each would cost a sentence that nobody reads.
+Messages: TypeAlias = Annotated[
+    list[Message], Field(fail_fast=True), BeforeValidator(from_json_text)
+]
+# The same messages, described by their two main fields: each description is paid for.
+BriefMessages: TypeAlias = Annotated[
+    Messages,
+    WithJsonSchema(
+        {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "role": {"type": "string", "enum": get_args(Role), "description": "Speaker"},
+                    "content": {"type": "string", "description": "Text"},
+                },
+                "required": ["role"],
+            },
+        }
+    ),
+]
+
+
+class UpdateBody(Open):
+    """What can be changed in a session."""
+
+    name: Name | None = Field(default=None, description="Name, up to 40 characters")
+    status: Status | None = Field(default=None, description="active or completed")
+    expiration_seconds: Lifetime | None = Field(
+        default=None, description="Lifetime, 60 to 2592000 s (86400)"
+    )
+    messages: BriefMessages | None = Field(
+        default=None, description="REPLACES the whole conversation"
+    )
+
+    @model_validator(mode="after")
+    def _is_json(self) -> Self:
+        check_json(self.given())
+        return self
+
+
+class CreateBody(UpdateBody):
+    """What a session can be created with; nothing is required."""
+
+    messages: Messages | None = Field(default=None, description="Conversation so far")
+    assistant_id: Text | None = Field(default=None, description="Saved assistant's id")
+    assistant: JsonObject | None = Field(
+        default=None, description="Inline assistant, ignored beside assistantId"
+    )
+    assistant_overrides: JsonObject | None = Field(
+        default=None, description="Overrides, e.g. variableValues"
+    )
+    squad_id: Text | None = Field(default=None, description="Saved squad's id")
+    squad: JsonObject | None = Field(default=None, description="Inline squad")
+    customer: Customer | None = Field(default=None, description="Whom the session is with")
+    customer_id: Text | None = Field(default=None, description="Saved customer's id")
+    phone_number_id: Text | None = Field(default=None, description="Saved phone number's id")
+    phone_number: JsonObject | None = Field(
+        default=None, description="Inline imported Twilio number"
+    )

@@ -1,0 +1,141 @@
+"""The kinds of value an argument can have, taking what models write where its meaning is exact.
+
+Objects and arrays may arrive as JSON text, numbers and booleans as strings.
+A `ValueError` from here completes the sentence "`field` …".
+"""
+
+import json
+import re
+from datetime import datetime
+from typing import Annotated, Any, TypeAlias, cast
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
+
+from vapi_sessions_mcp import json_text
+
+_E164 = re.compile(r"\+[1-9][0-9]{1,14}")
+_ALPHANUMERIC = re.compile(r"\+?[a-zA-Z0-9]+")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_TIME = re.compile(r"[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(?P<zone>Z|[+-]\d\d:?\d\d)?")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,15}(\.0+)?")
+_DECIMAL = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?")
+_FLAGS = {"true": True, "false": False}
+
+
+def from_json_text(value: object) -> object:
+    """An object or array written as JSON text, parsed; anything else as it is."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return value
+
+
+def check_phone_number(number: str, e164_only: bool) -> str:
+    """A phone number as Vapi takes it: E.164, or any letters and digits when that check is off."""
+    if e164_only and not _E164.fullmatch(number):
+        raise ValueError(
+            f"must be an E.164 number such as +14155550123, got {number!r}"
+            " (numberE164CheckEnabled: false allows other forms)"
+        )
+    if not _ALPHANUMERIC.fullmatch(number):
+        raise ValueError(f"must be letters and digits after an optional +, got {number!r}")
+    return number
+
+
+def check_json(value: dict[str, Any]) -> dict[str, Any]:
+    """An object that can be sent as JSON, and read back when it comes in a page of sessions."""
+    try:
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+        json_text.check_depth(value, json_text.MAX_DEPTH - 2)
+    except (ValueError, RecursionError):
+        raise ValueError(
+            "must hold only valid Unicode and finite numbers, nested within reason"
+        ) from None
+    return value
+
+
+def _whole(value: object) -> object:
+    if isinstance(value, str) and _INTEGER.fullmatch(value):
+        return int(value.partition(".")[0])
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _number(value: object) -> int | float:
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+        value = float(value) if set(value) & set(".eE") else int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"must be a number, got {value!r:.60}")
+    return value
+
+
+def _flag(value: object) -> object:
+    return _FLAGS.get(value.lower(), value) if isinstance(value, str) else value
+
+
+def _comma_separated(value: object) -> object:
+    value = from_json_text(value)
+    if not isinstance(value, list):
+        return value
+    items = cast("list[object]", value)
+    texts = [item for item in items if isinstance(item, str) and item]
+    return ",".join(texts) if len(texts) == len(items) else items
+
+
+def _texts(value: object) -> object:
+    value = from_json_text(value)
+    return [item.strip() for item in value.split(",")] if isinstance(value, str) else value
+
+
+def _timestamp(value: str) -> str:
+    """ISO 8601 with its zone: a date alone is its midnight, a time without a zone is UTC."""
+    date, time = value[:10], _TIME.fullmatch(value, 10)
+    try:
+        if not _DATE.fullmatch(date) or not (time or value == date):
+            raise ValueError(value)
+        datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError(
+            f"must be an ISO 8601 date or time such as 2026-11-20T09:00:00Z, got {value!r:.60}"
+        ) from None
+    if time is None:
+        return f"{value}T00:00:00Z"
+    value = value.replace(" ", "T")
+    return value if time["zone"] else f"{value}Z"
+
+
+def _session_id(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", value):
+        raise ValueError(
+            "must be 1 to 128 letters, digits, - or _,"
+            f" such as 3f2a8c1e-0b7d-4f7e-9d53-6a1c2b9e4d10, got {value!r:.60}"
+        )
+    return value
+
+
+Text: TypeAlias = Annotated[str, Field(min_length=1)]
+Name: TypeAlias = Annotated[str, Field(max_length=40)]
+Label: TypeAlias = Annotated[str, Field(min_length=1, max_length=40)]
+PhoneNumber: TypeAlias = Annotated[str, Field(min_length=3, max_length=40)]
+Extension: TypeAlias = Annotated[str, Field(min_length=1, max_length=10)]
+SessionId: TypeAlias = Annotated[
+    str, AfterValidator(_session_id), WithJsonSchema({"type": "string"})
+]
+Timestamp: TypeAlias = Annotated[
+    str, AfterValidator(_timestamp), WithJsonSchema({"type": "string", "format": "date-time"})
+]
+Page: TypeAlias = Annotated[int, Field(strict=True, ge=1), BeforeValidator(_whole)]
+Limit: TypeAlias = Annotated[int, Field(strict=True, ge=0, le=1000), BeforeValidator(_whole)]
+Count: TypeAlias = Page
+Scan: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=10_000), BeforeValidator(_whole)]
+Lifetime: TypeAlias = Annotated[
+    int, Field(strict=True, ge=60, le=2_592_000), BeforeValidator(_whole)
+]
+Number: TypeAlias = Annotated[float, PlainValidator(_number), WithJsonSchema({"type": "number"})]
+Flag: TypeAlias = Annotated[bool, Field(strict=True), BeforeValidator(_flag)]
+Comma: TypeAlias = Annotated[Text, BeforeValidator(_comma_separated)]
+Texts: TypeAlias = Annotated[list[Text], Field(min_length=1), BeforeValidator(_texts)]
+JsonObject: TypeAlias = Annotated[
+    dict[str, Any], BeforeValidator(from_json_text), AfterValidator(check_json)
+]

@@ -1,0 +1,115 @@
+"""What a list of sessions can be narrowed by: Vapi's own filters, and what we look for ourselves.
+
+Names, limits and defaults are those of Vapi's published OpenAPI.
+"""
+
+import json
+from typing import Any, Literal, Self, cast
+from urllib.parse import urlencode
+
+from pydantic import Field, model_validator
+
+from vapi_sessions_mcp.contract.base import Numbered
+from vapi_sessions_mcp.contract.bodies import Status
+from vapi_sessions_mcp.contract.fields import (
+    Comma,
+    Extension,
+    JsonObject,
+    Label,
+    Limit,
+    Page,
+    Scan,
+    Text,
+    Texts,
+    Timestamp,
+)
+from vapi_sessions_mcp.contract.requests import Request, View
+
+# Node servers take 16 KiB of headers, the URL included.
+MAX_QUERY = 8_000
+
+
+class ListFilters(Numbered, Request):
+    """Vapi's own filters of list, all optional, joined by and."""
+
+    id: Text | None = Field(default=None, description="Session id")
+    id_any: Comma | None = Field(default=None, description="Session ids, comma-separated")
+    name: Label | None = Field(default=None, description="Session's or customer's name, exact")
+    assistant_id: Text | None = Field(default=None, description="Assistant id")
+    assistant_id_any: Comma | None = Field(
+        default=None, description="Assistant ids, comma-separated"
+    )
+    squad_id: Text | None = Field(default=None, description="Squad id")
+    workflow_id: Text | None = Field(default=None, description="Workflow id")
+    phone_number_id: Text | None = Field(default=None, description="Id of your phone number")
+    phone_number_id_any: Texts | None = Field(
+        default=None, description="Any of these phone number ids"
+    )
+    customer_number_any: Comma | None = Field(
+        default=None, description="Customer numbers, E.164, comma-separated"
+    )
+    sip_uri: Text | None = Field(default=None, description="Customer's SIP URI")
+    email: Label | None = Field(default=None, description="Customer's e-mail")
+    external_id: Label | None = Field(default=None, description="Customer's external id")
+    extension: Extension | None = Field(default=None, description="Customer's extension")
+    assistant_overrides: JsonObject | None = Field(default=None, description="Customer's overrides")
+    squad_overrides: JsonObject | None = Field(
+        default=None, description="Customer's squad overrides"
+    )
+    page: Page | None = Field(default=None, description="Page, from 1")
+    limit: Limit | None = Field(default=None, description="Rows a page, 0 to 1000 (100)")
+    sort_order: Literal["ASC", "DESC"] | None = Field(
+        default=None, description="ASC or DESC (newest first)"
+    )
+    sort_by: Literal["createdAt", "duration", "cost"] | None = Field(
+        default=None, description="Sort column (createdAt)"
+    )
+    created_at_gt: Timestamp | None = Field(default=None, description="Created after, ISO 8601")
+    created_at_lt: Timestamp | None = Field(default=None, description="Created before")
+    created_at_ge: Timestamp | None = Field(default=None, description="Created from")
+    created_at_le: Timestamp | None = Field(default=None, description="Created until")
+    updated_at_gt: Timestamp | None = Field(default=None, description="Updated after")
+    updated_at_lt: Timestamp | None = Field(default=None, description="Updated before")
+    updated_at_ge: Timestamp | None = Field(default=None, description="Updated from")
+    updated_at_le: Timestamp | None = Field(default=None, description="Updated until")
+
+    @model_validator(mode="after")
+    def _fits_in_a_url(self) -> Self:
+        query = self.query()
+        if len(urlencode(query)) > MAX_QUERY:
+            longest, _ = max(query, key=lambda pair: len(pair[1]))
+            raise ValueError(
+                f"`{longest}` is too long: all filters together may take {MAX_QUERY} characters in"
+                " a URL"
+            )
+        return self
+
+    def query(self) -> list[tuple[str, str]]:
+        """The filters that were given; an object is sent as JSON text."""
+        given = self.model_dump(by_alias=True, exclude_unset=True, include=_FILTERS)
+        return [pair for name, value in given.items() for pair in _pairs(name, value)]
+
+
+_FILTERS = set(ListFilters.model_fields)
+
+
+class ListRequest(ListFilters):
+    """Arguments of list: Vapi's filters, and what we add to them."""
+
+    status: Status | None = Field(default=None, description="Found by scanning")
+    contains: Text | None = Field(default=None, description="Text anywhere in it, by scanning")
+    max_scan: Scan | None = Field(default=None, description="Sessions to scan at most (500)")
+    view: View | None = Field(default=None, description="How much of each session (summary)")
+
+    @property
+    def scans(self) -> bool:
+        """Whether something is asked for that Vapi cannot filter by."""
+        return self.status is not None or self.contains is not None
+
+
+def _pairs(name: str, value: Any) -> list[tuple[str, str]]:
+    if isinstance(value, list):
+        return [(name, item) for item in cast("list[str]", value)]
+    if isinstance(value, str):
+        return [(name, value)]
+    return [(name, json.dumps(value, separators=(",", ":"), ensure_ascii=False))]

@@ -1,0 +1,1 @@
+"""Sessions as MCP tools, resources and prompts."""

@@ -1,0 +1,1 @@
+"""Sessions as Vapi's own REST paths."""

@@ -1,0 +1,260 @@
+"""The REST adapter: the table's operations under `/v1`, Vapi's JSON and statuses as they are."""
+
+import json
+import math
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias, cast
+
+import anyio
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from vapi_sessions_mcp import json_text
+from vapi_sessions_mcp.access.gate import Gate, caller_of
+from vapi_sessions_mcp.access.guard import HEALTH, Guard
+from vapi_sessions_mcp.access.refusal import refusal
+from vapi_sessions_mcp.caller import CallRecord
+from vapi_sessions_mcp.contract.operations import Operation, by_path, offered
+from vapi_sessions_mcp.contract.parsing import parse
+from vapi_sessions_mcp.errors import (
+    BadArguments,
+    Conflict,
+    NotConfigured,
+    RateLimited,
+    Refused,
+    TimedOut,
+    Unconfirmed,
+    VapiError,
+)
+from vapi_sessions_mcp.logs import logged_call
+from vapi_sessions_mcp.rest_api.docs_page import REFERENCE
+from vapi_sessions_mcp.rest_api.openapi import ROOT, document
+from vapi_sessions_mcp.sessions.service import Answers
+from vapi_sessions_mcp.settings import Settings
+
+# As MCP over HTTP.
+MAX_BODY = 4 * 2**20
+# The only array among the query's parameters.
+REPEATABLE = "phoneNumberIdAny"
+
+# Open to everybody who calls the server by its name: they describe it.
+PUBLIC = ("/docs", "/openapi.json", "/skills")
+# Nobody reads this status; proxies use it in their logs.
+CLIENT_GONE = 499
+
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+
+def build_rest(
+    answers: Answers,
+    settings: Settings,
+    gate: Gate | None = None,
+    *,
+    extra_routes: Sequence[BaseRoute] = (),
+) -> Starlette:
+    """The operations at `/v1/session`, their OpenAPI document, its reference page, health.
+
+    `gate` lets callers of the operations in; the rest tells nothing about
+    anybody. Every answer but the page is JSON; what is refused has the shape of
+    Vapi's errors.
+    """
+    gate = gate or Gate(settings, answers.owner, ROOT)
+    described = document(settings)
+
+    async def openapi(request: Request) -> Response:
+        return JSONResponse(described)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
+        async with answers.opened():
+            yield
+
+    app = Starlette(
+        routes=[
+            *(
+                Route(ROOT + path, _endpoint(answers, gate, rows), methods=[*rows])
+                for path, rows in by_path(offered(settings)).items()
+            ),
+            Route("/openapi.json", openapi),
+            *REFERENCE,
+            *HEALTH,
+            *gate.routes,
+            *extra_routes,
+        ],
+        middleware=[Middleware(Guard, settings=settings, gate=gate, public=PUBLIC)],
+        exception_handlers={HTTPException: _no_route, Exception: _bug},
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _endpoint(answers: Answers, gate: Gate, rows: Mapping[str, Operation]) -> Endpoint:
+    """What serves one path: the operation of the request's method."""
+
+    async def respond(request: Request, operation: Operation) -> Response:
+        caller = caller_of(request, answers.owner)
+        if not operation.read_only and not caller.may_write:
+            return gate.lacks_write()
+        call = CallRecord(caller=caller)
+        try:
+            with logged_call(operation.short_name, call):
+                arguments = await _arguments(operation, request)
+                parsed = parse(operation.request, arguments)
+                answer = await answers.answer(operation, parsed, call)
+        except VapiError as exc:
+            return _refused(answers, exc)
+        return Response(
+            json_text.compact(answer.data).encode(),
+            operation.status,
+            {"Cache-Control": "no-store"},
+            "application/json",
+        )
+
+    async def endpoint(request: Request) -> Response:
+        operation = rows["GET" if request.method == "HEAD" else request.method]
+        if not operation.read_only:
+            # A change goes on when its caller hangs up: it may be half done.
+            return await respond(request, operation)
+        response = Response(status_code=CLIENT_GONE)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_until_gone, request, tasks.cancel_scope)
+            response = await respond(request, operation)
+            tasks.cancel_scope.cancel()
+        return response
+
+    return endpoint
+
+
+async def _until_gone(request: Request, reading: anyio.CancelScope) -> None:
+    message = await request.receive()
+    while message["type"] != "http.disconnect":
+        message = await request.receive()
+    reading.cancel()
+
+
+async def _arguments(operation: Operation, request: Request) -> dict[str, Any]:
+    """Path, query and body as one set of arguments; raises BadArguments or HTTPException."""
+    elsewhere = {**dict.fromkeys(request.path_params, "path")}
+    if operation.has_body:
+        elsewhere |= dict.fromkeys(("body", "appendMessages"), "body")
+    arguments = {**_query(request, elsewhere), **request.path_params}
+    if operation.has_body:
+        return arguments | _split(operation, await _body(request))
+    # An agent's tools shorten what they answer; a program gets what Vapi sent.
+    if "view" in operation.request.model_fields and "messages" not in arguments:
+        arguments.setdefault("view", "full")
+    return arguments
+
+
+def _query(request: Request, elsewhere: Mapping[str, str]) -> dict[str, Any]:
+    given: dict[str, list[str]] = {}
+    for name, value in request.query_params.multi_items():
+        given.setdefault(name, []).append(value)
+    problems: list[str] = []
+    for name, values in given.items():
+        if name in elsewhere:
+            problems.append(f"`{name}` belongs in the {elsewhere[name]}, not in the query.")
+        elif len(values) > 1 and name != REPEATABLE:
+            problems.append(
+                json_text.clean(f"`{name:.60}` is given {len(values)} times: give it once.")
+            )
+    if problems:
+        raise BadArguments(problems)
+    return {name: values if len(values) > 1 else values[0] for name, values in given.items()}
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise HTTPException(415, "Send the body as JSON, with Content-Type: application/json.")
+    raw = bytearray()
+    try:
+        async for chunk in request.stream():
+            raw += chunk
+            if len(raw) > MAX_BODY:
+                raise HTTPException(413, f"The body may have {MAX_BODY // 2**20} MiB at most.")
+    except ClientDisconnect as exc:
+        raise HTTPException(400, "The body was cut off.") from exc
+    try:
+        body = json.loads(raw, object_pairs_hook=_once)
+    except (ValueError, RecursionError) as exc:
+        raise BadArguments(["The body is not JSON."]) from exc
+    if not isinstance(body, dict):
+        raise BadArguments(["The body must be a JSON object."])
+    return cast("dict[str, Any]", body)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose names differ: of two values, two readers may take different ones."""
+    made: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in made:
+            raise BadArguments([json_text.clean(f"`{name:.60}` is given twice.")])
+        made[name] = value
+    return made
+
+
+def _split(operation: Operation, body: dict[str, Any]) -> dict[str, Any]:
+    """Vapi's body, and what is ours beside it: `appendMessages` of update."""
+    if "append_messages" not in operation.request.model_fields:
+        return {"body": body}
+    vapis = {name: value for name, value in body.items() if name != "appendMessages"}
+    appended = body.get("appendMessages")
+    return {"appendMessages": appended, "body": None if appended and not vapis else vapis}
+
+
+def _refused(answers: Answers, error: VapiError) -> Response:
+    message: str | list[str] = answers.masked_text(error)
+    if isinstance(error, BadArguments):
+        message = [answers.masked_text(problem) for problem in error.problems]
+    return refusal(status_of(error), message, headers_of(error))
+
+
+async def _no_route(request: Request, exc: Exception) -> Response:
+    """An unknown path or method, in the words of Vapi's own framework, or what the body lacks."""
+    error = cast("HTTPException", exc)
+    message, headers = error.detail, dict(error.headers or {})
+    if error.status_code in (404, 405):
+        message = json_text.clean(f"Cannot {request.method} {request.scope['path']:.200}")
+    if "Allow" in headers:
+        headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
+        message = f"{message}: there is {headers['Allow']}."
+    return refusal(error.status_code, message, headers)
+
+
+async def _bug(request: Request, exc: Exception) -> Response:
+    return refusal(500, "Something is wrong in this server, not in the call. Its log says more.")
+
+
+# What to wait, in seconds, where Vapi does not say: what the sentence says, too.
+MINUTE = 60
+
+
+def status_of(error: VapiError) -> int:
+    """The status that tells an HTTP client whose fault it is: 4xx the caller's, 5xx not."""
+    match error:
+        case BadArguments():
+            return 400
+        case Conflict() | Unconfirmed():
+            return 409
+        case NotConfigured() | RateLimited():
+            return 503
+        case TimedOut():
+            return 504
+        case Refused() if error.status >= 400:
+            return error.status
+        case _:
+            return 502
+
+
+def headers_of(error: VapiError) -> dict[str, str]:
+    """When to call again, where waiting helps."""
+    if isinstance(error, RateLimited):
+        return {"Retry-After": str(math.ceil(error.retry_after or MINUTE))}
+    return {}

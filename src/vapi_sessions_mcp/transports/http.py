@@ -1,0 +1,79 @@
+"""HTTP: MCP's app at `/mcp`, and servers of such apps on sockets bound beforehand."""
+
+import logging
+import socket
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+
+import anyio
+import uvicorn
+from starlette.types import ASGIApp
+
+from vapi_sessions_mcp.settings import SettingsError
+from vapi_sessions_mcp.transports.signals import stop_signal
+
+_LOG = logging.getLogger("vapi_sessions_mcp.http")
+
+
+def bind(host: str, port: int, *, option: str = "--port") -> socket.socket:
+    """A listening socket; raises SettingsError when the address cannot be had."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as exc:
+        raise SettingsError(
+            f"cannot listen on {host}:{port}: {str(exc.strerror or exc).partition(' (')[0]}."
+            f" Choose another {option}."
+        ) from exc
+    # asyncio does it only for sockets that it makes itself; without, an answer waits 40 ms for the
+    # acknowledgement of its own headers.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+async def serve(faces: Sequence[tuple[ASGIApp, socket.socket]], *, grace: float) -> None:
+    """Serve each app on its socket until SIGINT or SIGTERM; calls in flight get `grace` seconds."""
+    servers = [_server(app, grace) for app, _ in faces]
+
+    def stop() -> None:
+        for server in servers:
+            server.should_exit = True
+
+    async def run(server: uvicorn.Server, listener: socket.socket) -> None:
+        await server.serve(sockets=[listener])
+        # One that could not start takes the others along: half a service looks like a whole one.
+        stop()
+
+    async def stop_on_signal() -> None:
+        await stop_signal()
+        _LOG.info("Shutting down: no new calls, those in flight get %g s.", grace)
+        stop()
+        # A write of the 2025 eras is shielded, and uvicorn would wait for its whole timeout.
+        await anyio.sleep(grace + 1)
+        tasks.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(stop_on_signal)
+        async with anyio.create_task_group() as serving:
+            for server, (_, listener) in zip(servers, faces, strict=True):
+                serving.start_soon(run, server, listener)
+        tasks.cancel_scope.cancel()
+
+
+def _server(app: ASGIApp, grace: float) -> uvicorn.Server:
+    return _Uvicorn(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=max(1, round(grace)),
+        )
+    )
+
+
+class _Uvicorn(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Leave signals to us: uvicorn would raise them again after a clean end."""
+        yield

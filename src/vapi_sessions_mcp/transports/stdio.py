@@ -1,0 +1,171 @@
+"""MCP over this process's stdin and stdout, until stdin ends or a signal comes, calls first."""
+
+import json
+import os
+import threading
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any, TypeAlias, cast
+
+import anyio
+import anyio.from_thread
+import anyio.lowlevel
+from mcp.server.lowlevel import Server
+from mcp.server.stdio import stdio_server
+from mcp.shared.message import SessionMessage
+from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse, RequestId
+
+from vapi_sessions_mcp import json_text
+from vapi_sessions_mcp.transports.signals import stop_signal
+
+CHUNK = 65_536
+# How long to look for an `initialize` queued behind a first `server/discover`.
+PEEK_SECONDS = 0.02
+
+Frame: TypeAlias = SessionMessage | Exception
+
+
+async def serve(server: Server[Any], *, grace: float) -> None:
+    """Serve until stdin ends or SIGINT or SIGTERM comes; calls in flight get `grace` seconds."""
+    stdin, calls = _Stdin(), _Calls()
+    to_server, from_client = anyio.create_memory_object_stream[Frame]()
+    to_client, from_server = anyio.create_memory_object_stream[SessionMessage]()
+
+    async def relay_requests(incoming: AsyncIterator[Frame]) -> None:
+        async for frame in _handshake_first(incoming):
+            calls.received(frame)
+            await to_server.send(frame)
+        with anyio.move_on_after(grace):
+            await calls.done()
+        to_server.close()
+
+    async def relay_answers(outgoing: Any) -> None:
+        async with outgoing:
+            async for message in from_server:
+                await outgoing.send(message)
+                calls.answered(message)
+
+    async def stop_on_signal() -> None:
+        await stop_signal()
+        stdin.end()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(stop_on_signal)
+        # The SDK only iterates over the lines of what it is given here.
+        lines = cast("anyio.AsyncFile[str]", stdin)
+        async with stdio_server(stdin=lines) as (incoming, outgoing):
+            tasks.start_soon(relay_requests, incoming)
+            tasks.start_soon(relay_answers, outgoing)
+            await server.run(from_client, to_client, server.create_initialization_options())
+        tasks.cancel_scope.cancel()
+
+
+class _Stdin:
+    """The lines of stdin, read by a daemon thread so that no blocked read delays an exit."""
+
+    def __init__(self) -> None:
+        self._send, self._receive = anyio.create_memory_object_stream[bytes]()
+        self._token = anyio.lowlevel.current_token()
+        threading.Thread(target=self._read, name="stdin", daemon=True).start()
+
+    def end(self) -> None:
+        """As if stdin had ended here."""
+        self._send.close()
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        begun: list[bytes] = []
+        async for chunk in self._receive:
+            *ends, rest = chunk.split(b"\n")
+            for end in ends:
+                yield _valid(b"".join([*begun, end]))
+                begun = []
+            begun.append(rest)
+        if last := b"".join(begun):
+            yield _valid(last)
+
+    def _read(self) -> None:
+        # Once the event loop or its stream is gone, so is the wish to read.
+        with suppress(RuntimeError, anyio.ClosedResourceError, anyio.BrokenResourceError):
+            while chunk := os.read(0, CHUNK):
+                anyio.from_thread.run(self._send.send, chunk, token=self._token)
+            anyio.from_thread.run_sync(self.end, token=self._token)
+
+
+def _valid(line: bytes) -> str:
+    """A line as valid Unicode: the SDK drops one with half a surrogate, and its answer with it."""
+    text = line.decode(errors="replace")
+    if "\\ud" in text.lower():
+        with suppress(ValueError, RecursionError):
+            return json_text.clean(json.dumps(json.loads(text), ensure_ascii=False))
+    return text
+
+
+class _Calls:
+    """Which of the client's requests still wait for their answer."""
+
+    def __init__(self) -> None:
+        self._open: set[RequestId | None] = set()
+        self._changed = anyio.Event()
+
+    def received(self, frame: Frame) -> None:
+        """Note a frame from the client; a request it cancels is never answered."""
+        match frame:
+            case SessionMessage(message=JSONRPCRequest(id=id)):
+                self._open.add(id)
+            case SessionMessage(message=JSONRPCNotification(method="notifications/cancelled") as m):
+                id = (m.params or {}).get("requestId")
+                self._close(id if isinstance(id, int | str) else None)
+            case _:
+                pass
+
+    def answered(self, frame: SessionMessage) -> None:
+        """Note a frame that the client has been sent."""
+        if isinstance(frame.message, JSONRPCResponse | JSONRPCError):
+            self._close(frame.message.id)
+
+    async def done(self) -> None:
+        """Return once every request has its answer."""
+        while self._open:
+            self._changed = anyio.Event()
+            await self._changed.wait()
+
+    def _close(self, id: RequestId | None) -> None:
+        self._open.discard(id)
+        self._changed.set()
+
+
+async def _handshake_first(incoming: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
+    """The frames in order, but a queued `initialize` overtakes an unanswered `server/discover`.
+
+    Some hosts give up on `server/discover` while Python is still importing and
+    send `initialize`; the SDK takes the era from the first request it sees, and
+    would refuse the handshake they are waiting for.
+    """
+    held: list[Frame] = []
+    await _hold_request(incoming, held)
+    if _method(held) == "server/discover":
+        with anyio.move_on_after(PEEK_SECONDS):
+            await _hold_request(incoming, held)
+        if _method(held) == "initialize":
+            held.insert(0, held.pop())
+    for frame in held:
+        yield frame
+    async for frame in incoming:
+        yield frame
+
+
+async def _hold_request(incoming: AsyncIterator[Frame], held: list[Frame]) -> None:
+    """Append frames up to and including the next request."""
+    async for frame in incoming:
+        held.append(frame)
+        if _method(held):
+            return
+
+
+def _method(held: list[Frame]) -> str:
+    """The method of the last frame held, where that is a request."""
+    match held[-1:]:
+        case [SessionMessage(message=JSONRPCRequest(method=method))]:
+            return method
+        case _:
+            return ""

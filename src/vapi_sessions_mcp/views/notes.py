@@ -1,0 +1,136 @@
+"""The sentences beside an answer: what was left out, and the call that fetches it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from vapi_sessions_mcp import json_text
+from vapi_sessions_mcp.contract.list_filters import ListRequest
+from vapi_sessions_mcp.contract.operations import (
+    CREATE,
+    GET,
+    LIST,
+    Operation,
+)
+from vapi_sessions_mcp.json_text import as_object
+from vapi_sessions_mcp.settings import Settings
+
+# Vapi's own defaults.
+LIFETIME_SECONDS = 86_400
+LIMIT = 100
+# Arguments longer than this are not repeated to the caller, who has them.
+CALL_CHARS = 250
+# Arguments that say how much to show, not of what.
+SHOWING = {"page", "limit", "view", "sortOrder", "sortBy"}
+
+
+class Notes:
+    """Sentences that name the tools as this server lists them."""
+
+    def __init__(self, settings: Settings) -> None:
+        """`settings.tool_names` says which names that are."""
+        self._names: Literal["full", "short"] = settings.tool_names
+
+    def about(self, session: dict[str, Any]) -> str:
+        """That an active session has probably expired, and what to do; else nothing."""
+        expiry = _estimated_expiry(session)
+        if session.get("status") != "active" or expiry is None or expiry > datetime.now(UTC):
+            return ""
+        return (
+            f"By estimate (last update plus lifetime) it expired about {expiry:%Y-%m-%d %H:%M} UTC:"
+            f" read it while it is there; {CREATE.tool_name(self._names)} starts another."
+        )
+
+    def whole(self, session: dict[str, Any], size: int) -> str:
+        """How to get a session that was too long."""
+        call = self._call(GET, {"id": session["id"], "view": "full"})
+        return f"The whole session takes {size} characters: {call}."
+
+    def earlier(self, data: dict[str, Any]) -> str:
+        """Which of the messages are shown, and how to get the ones before them."""
+        shown = data["shown"]
+        count, start = shown["of"], shown.get("from", shown["of"] + 1)
+        window = {"from": max(1, start - LIMIT), "to": start - 1}
+        call = self._call(GET, {"id": data["id"], "messages": window})
+        if start > count:
+            return f"None of the {count} messages fits, the last being too long: {call}."
+        return f"Messages {start} to {count} of {count} are shown; before them: {call}."
+
+    def next_steps(self, page: dict[str, Any], request: ListRequest) -> str:
+        """How far a scan got, how to get the next page, or why a page is empty."""
+        if "coverage" in page:
+            return self._scanned(page, request)
+        metadata = as_object(page.get("metadata"))
+        here, pages = _count(metadata, "currentPage"), _pages(metadata)
+        if 0 < here < pages and page["results"]:
+            return f"More: {self._again(request, {'page': here + 1})}."
+        if page["results"] or request.limit == 0:
+            return ""
+        if here > pages > 0:
+            return f"Page {here} is past the last, which is {pages}."
+        if number := request.number or request.customer_number_any:
+            part = self._call(LIST, {"contains": number[-7:]})
+            return f"No session matches. Numbers match whole and in E.164; {part} finds a part."
+        filtered = request.given().keys() - SHOWING
+        return "No session matches all of the filters: leave one out." if filtered else ""
+
+    def summaries(self, view: str, request: ListRequest) -> str:
+        """How to get a page of which not one session fits in the default view."""
+        return f"Only summaries fit; all of it: {self._again(request, {'view': view})}."
+
+    def rest(self, rows: int, page: dict[str, Any], request: ListRequest) -> str:
+        """How to get the rows that did not fit, of which `rows` are shown."""
+        # Counted in smaller pages, so that nothing is skipped; a row may come twice.
+        size, first = max(rows, 1), (request.page or 1) - 1
+        if "coverage" in page:
+            size = min(size, LIMIT)
+            first *= min(request.max_scan or LIMIT, LIMIT)
+            call = self._again(request, {"maxScan": size, "page": first // size + 1})
+            return f"{rows} of the matches are shown, as more would be too long; in parts: {call}."
+        after = first * (request.limit or LIMIT) + size
+        call = self._again(request, {"limit": size, "page": after // size + 1})
+        return f"{rows} of this page's {len(page['results'])} sessions fit; the next: {call}."
+
+    def _scanned(self, page: dict[str, Any], request: ListRequest) -> str:
+        coverage, shown = page["coverage"], len(page["results"])
+        start = f" from page {request.page} on" if request.page else ""
+        of = f" of {coverage['total']}" if coverage.get("total") is not None else ""
+        note = f"Scanned {coverage['scanned']}{of} sessions{start}; {coverage['matches']} match"
+        if shown < coverage["matches"]:
+            note += f", {shown} are shown: raise limit for the others"
+        if "nextPage" in coverage:
+            note += f". Continue: {self._again(request, {'page': coverage['nextPage']})}"
+        return f"{note}."
+
+    def _again(self, request: ListRequest, changes: dict[str, Any]) -> str:
+        """The same list with some arguments changed."""
+        arguments = {**request.given(), **changes}
+        if len(json_text.compact(arguments)) <= CALL_CHARS:
+            return self._call(LIST, arguments)
+        return (
+            f"{LIST.tool_name(self._names)} with the same filters and {json_text.compact(changes)}"
+        )
+
+    def _call(self, operation: Operation, arguments: dict[str, Any]) -> str:
+        return f"{operation.tool_name(self._names)} {json_text.compact(arguments)}"
+
+
+def _count(metadata: dict[str, Any], name: str) -> int:
+    value = metadata.get(name)
+    return value if isinstance(value, int) else 0
+
+
+def _pages(metadata: dict[str, Any]) -> int:
+    """How many there are; Vapi need not say, but says how many sessions."""
+    each, total = _count(metadata, "itemsPerPage"), _count(metadata, "totalItems")
+    return _count(metadata, "totalPages") or (-(-total // each) if each else 0)
+
+
+def _estimated_expiry(session: dict[str, Any]) -> datetime | None:
+    """Last update plus lifetime: Vapi tells no expiry, and its docs define it in two ways."""
+    lifetime = session.get("expirationSeconds") or LIFETIME_SECONDS
+    try:
+        updated = datetime.fromisoformat(session["updatedAt"])
+        expiry = updated + timedelta(seconds=lifetime)
+        return expiry.astimezone(UTC) if expiry.tzinfo else None
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None

@@ -1,0 +1,99 @@
+"""A session as an agent can afford it: its summary, or a stretch of its conversation."""
+
+from bisect import bisect_right
+from itertools import accumulate
+from typing import Any
+
+from vapi_sessions_mcp import json_text
+from vapi_sessions_mcp.contract.requests import Window
+from vapi_sessions_mcp.json_text import as_object
+from vapi_sessions_mcp.views.transcript import transcript
+
+# What one text of a summary may take, in bytes of JSON: 400 for the whole, 40 KB for a hundred.
+NAME_BYTES = 40
+STATUS_BYTES = 16
+TIME_BYTES = 26
+CUSTOMER_BYTES = 48
+LAST_BYTES = 72
+# What no session costs: longer numbers would be the whole summary.
+COST = 1_000_000
+# Characters that telling which messages are shown may take.
+PLACE = 40
+
+
+def summary(session: dict[str, Any]) -> dict[str, Any]:
+    """Who, when, status, cost, how many messages, the last line; empty fields are left out."""
+    return _summary(session, transcript(session))
+
+
+def conversation(session: dict[str, Any], window: Window) -> dict[str, Any]:
+    """The summary with the messages in `window`; `shown` says which of how many they are."""
+    everything = transcript(session)
+    messages = [m for m in everything if window.role in (None, m["role"])]
+    about, count = _summary(session, everything), len(messages)
+    start, end = 0, count
+    if window.first is not None:
+        end = window.first
+    elif window.last is not None:
+        start = count - window.last
+    else:
+        start, end = (window.from_ or 1) - 1, window.to or count
+    return _conversation(about, messages, max(start, 0), min(end, count))
+
+
+def latest(session: dict[str, Any], budget: int) -> dict[str, Any]:
+    """The summary with as many of the last messages as fit in `budget` characters of JSON."""
+    messages = transcript(session)
+    about, count = _summary(session, messages), len(messages)
+    room = budget - len(json_text.compact(_conversation(about, messages, 0, 0))) - PLACE
+    sizes = [len(json_text.compact(message)) + 1 for message in reversed(messages)]
+    fitting = bisect_right([*accumulate(sizes)], room)
+    return _conversation(about, messages, count - fitting, count)
+
+
+def _summary(session: dict[str, Any], messages: list[dict[str, Any]]) -> dict[str, Any]:
+    customer = as_object(session.get("customer"))
+    who = [customer.get("name"), customer.get("number") or customer.get("sipUri")]
+    lines = [f"{message['role']}: {message['text']}" for message in messages if "text" in message]
+    fields: dict[str, Any] = {
+        "name": _short(session.get("name"), NAME_BYTES),
+        "status": _short(session.get("status"), STATUS_BYTES),
+        "createdAt": _short(session.get("createdAt"), TIME_BYTES),
+        "updatedAt": _short(session.get("updatedAt"), TIME_BYTES),
+        "customer": _short(" ".join(str(part) for part in who if part), CUSTOMER_BYTES),
+        "cost": _cost(session.get("cost")),
+        "messageCount": len(messages),
+        "lastMessage": _short("".join(lines[-1:]), LAST_BYTES),
+    }
+    # Clients throw away an answer that lacks the promised id, be it an empty one.
+    identity = {"id": session["id"]} if session.get("id") is not None else {}
+    return identity | {name: value for name, value in fields.items() if value not in (None, "")}
+
+
+def _cost(value: Any) -> float | None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return round(value, 4) if number and abs(value) < COST else None
+
+
+def _conversation(
+    about: dict[str, Any], messages: list[dict[str, Any]], start: int, end: int
+) -> dict[str, Any]:
+    shown = messages[start:end]
+    place = {"from": start + 1, "to": start + len(shown)} if shown else {}
+    about = {name: value for name, value in about.items() if name != "lastMessage"}
+    return {**about, "shown": {**place, "of": len(messages)}, "messages": shown}
+
+
+def _short(value: Any, limit: int) -> str:
+    """`value` on one line, cut to at most `limit` bytes of JSON text."""
+    text = " ".join(value.split()) if isinstance(value, str) else ""
+    if _bytes(text) <= limit:
+        return text
+    text = text[:limit]
+    while text and _bytes(text) > limit - len("…".encode()):
+        text = text[:-1]
+    return f"{text}…"
+
+
+def _bytes(text: str) -> int:
+    return len(json_text.compact(text).encode()) - 2

@@ -1,0 +1,766 @@
+"""Tokens as a real authorization server issues them, and as nobody should accept them."""
+
+import json
+import logging
+import re
+import socket
+import subprocess
+import time
+import traceback
+from base64 import urlsafe_b64encode
+from collections.abc import AsyncGenerator, Generator
+from typing import Any, TypeAlias
+
+import anyio
+import httpx2
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from mcp.server.auth.provider import AccessToken
+
+from support.authorization_server import (
+    AUDIENCE,
+    COMMAND,
+    JWKS,
+    OAUTH,
+    OPENID,
+    PATIENCE,
+    AuthorizationServer,
+    authorization_server,
+)
+from vapi_sessions_mcp.access.issuer_keys import IssuerUnreachable
+from vapi_sessions_mcp.access.oauth import Issuer, TokenRefused
+
+pytestmark = pytest.mark.anyio
+
+Json: TypeAlias = dict[str, Any]
+
+NO_KEY = "The issuer has no key that fits the token"
+NO_JWT = "The token is not a JWT"
+NO_ALGORITHM = "The token is signed with an algorithm that is not accepted here"
+MALFORMED = "A claim of the token is malformed"
+WRONG_SIGNATURE = "The signature of the token is wrong"
+HOUR = 3600
+
+bounded = settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    # The examples leave both the server and the issuer as they were.
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(scope="module")
+def url() -> Generator[str]:
+    """One authorization server, which `server` resets for every test."""
+    with subprocess.Popen(COMMAND, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        yield process.stdout.readline().strip()
+        process.kill()
+
+
+@pytest.fixture
+async def server(url: str) -> AsyncGenerator[AuthorizationServer]:
+    async with AuthorizationServer(url) as server:
+        yield server
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def issuer(server: AuthorizationServer, clock: Clock) -> AsyncGenerator[Issuer]:
+    async with Issuer(server.url, [AUDIENCE], clock=clock) as issuer:
+        yield issuer
+
+
+async def accepted(issuer: Issuer, token: str) -> AccessToken:
+    with anyio.fail_after(PATIENCE):
+        return await issuer.verify(token)
+
+
+async def refused(issuer: Issuer, token: str) -> str:
+    """Why `token` is refused, in words that may stand in a header."""
+    with anyio.fail_after(PATIENCE), pytest.raises(TokenRefused) as raised:
+        await issuer.verify(token)
+    assert re.fullmatch(r"[A-Z][A-Za-z_ ]+", str(raised.value))
+    return str(raised.value)
+
+
+async def unreachable(issuer: Issuer, token: str) -> str:
+    """Why the issuer cannot be asked, without its URL."""
+    with anyio.fail_after(PATIENCE), pytest.raises(IssuerUnreachable) as raised:
+        await issuer.verify(token)
+    start = f"The issuer {issuer.url} gave no keys: "
+    assert str(raised.value).startswith(start)
+    return str(raised.value).removeprefix(start)
+
+
+async def test_a_good_token_tells_who_may_do_what(
+    server: AuthorizationServer, issuer: Issuer
+) -> None:
+    # Scopes decide what is allowed, and the client and subject whose request state it is.
+    soon = int(time.time()) + 60
+    token = await server.token(exp=soon, scope="sessions:read sessions:write")
+    assert await accepted(issuer, token) == AccessToken(
+        token=token,
+        client_id="client-1",
+        scopes=["sessions:read", "sessions:write"],
+        expires_at=soon,
+        resource=AUDIENCE,
+        subject="user-1",
+        claims={"iss": server.url},
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "algorithm"),
+    [
+        *(("rsa", f"{kind}{bits}") for kind in ("RS", "PS") for bits in (256, 384, 512)),
+        *(("ec", "ES256"), ("ec384", "ES384"), ("ec521", "ES512"), ("ed", "EdDSA")),
+    ],
+)
+async def test_every_asymmetric_algorithm_is_accepted(
+    server: AuthorizationServer, issuer: Issuer, key: str, algorithm: str
+) -> None:
+    # Which one it is, the operator of the authorization server decides.
+    await server.publish(*({"key": name} for name in ("rsa", "ec", "ec384", "ec521", "ed")))
+    token = await server.token(key=key, algorithm=algorithm)
+    assert (await accepted(issuer, token)).client_id == "client-1"
+
+
+@pytest.mark.parametrize(
+    ("claims", "client", "scopes"),
+    [
+        ({"scope": None}, "client-1", []),
+        ({"scope": ""}, "client-1", []),
+        ({"scope": ["a", "b"]}, "client-1", ["a", "b"]),
+        ({"scope": None, "scp": "a b"}, "client-1", ["a", "b"]),
+        ({"scope": None, "scp": ["a", "b"]}, "client-1", ["a", "b"]),
+        ({"scope": 5, "scp": {"a": 1}}, "client-1", []),
+        ({"azp": "azp-1"}, "client-1", ["sessions:read"]),
+        ({"client_id": None, "azp": "azp-1"}, "azp-1", ["sessions:read"]),
+        ({"client_id": None}, "user-1", ["sessions:read"]),
+        ({"client_id": "", "sub": None, "azp": "azp-1"}, "azp-1", ["sessions:read"]),
+    ],
+    ids=str,
+)
+async def test_scopes_and_client_are_found_under_the_names_that_issuers_give_them(
+    server: AuthorizationServer, issuer: Issuer, claims: Json, client: str, scopes: list[str]
+) -> None:
+    # Entra and Okta name them their own way, and a scope that is not seen locks everybody out.
+    granted = await accepted(issuer, await server.token(**claims))
+    assert (granted.client_id, granted.scopes) == (client, scopes)
+    assert granted.subject == claims.get("sub", "user-1")
+
+
+@pytest.mark.parametrize(
+    ("aud", "resource"),
+    [
+        (AUDIENCE, AUDIENCE),
+        (["https://other.example", AUDIENCE], AUDIENCE),
+        ("api://sessions", "api://sessions"),
+        (["api://sessions", AUDIENCE], "https://sessions.example.com/mcp"),
+    ],
+    ids=str,
+)
+async def test_a_token_for_any_of_our_names_is_accepted_and_tells_which(
+    server: AuthorizationServer, aud: Any, resource: str
+) -> None:
+    # One of the names is the beginning of another, and must not be taken for it.
+    names = ["https://sessions.example.com", AUDIENCE, "api://sessions"]
+    async with Issuer(server.url, names) as issuer:
+        assert (await accepted(issuer, await server.token(aud=aud))).resource == resource
+
+
+def seconds(ahead: int) -> int:
+    return int(time.time()) + ahead
+
+
+@pytest.mark.parametrize(
+    ("claims", "said"),
+    [
+        ({"exp": -60}, "The token has expired"),
+        ({"nbf": 60}, "The token is not valid yet"),
+        ({"iat": 60}, "The token is not valid yet"),
+        ({"exp": -5, "nbf": 5, "iat": 5}, None),
+    ],
+    ids=str,
+)
+async def test_times_are_kept_with_a_leeway_of_ten_seconds(
+    server: AuthorizationServer, issuer: Issuer, claims: dict[str, int], said: str | None
+) -> None:
+    # Clocks differ by seconds; a stolen token must not work for longer than that.
+    times: Json = {name: seconds(ahead) for name, ahead in claims.items()}
+    token = await server.token(**times)
+    if said is None:
+        await accepted(issuer, token)
+    else:
+        assert await refused(issuer, token) == said
+
+
+@pytest.mark.parametrize(
+    ("claims", "said"),
+    [
+        ({"exp": None}, "The token has no exp claim"),
+        ({"iss": None}, "The token has no iss claim"),
+        ({"aud": None}, "The token has no aud claim"),
+        ({"aud": []}, "The token has no aud claim"),
+        ({"aud": "https://other.example"}, "The token is for another audience"),
+        ({"aud": f"{AUDIENCE}/"}, "The token is for another audience"),
+        ({"aud": AUDIENCE[:-1]}, "The token is for another audience"),
+        ({"aud": [AUDIENCE, 5]}, "The token is for another audience"),
+        ({"aud": {AUDIENCE: 1}}, "The token is for another audience"),
+        ({"iss": "https://other.example"}, "The token is of another issuer"),
+        ({"iss": ["https://other.example"]}, "The token is of another issuer"),
+        ({"client_id": None, "sub": None}, "The token names no client and no subject"),
+        ({"client_id": 5}, MALFORMED),
+        ({"client_id": "\ud800"}, MALFORMED),
+        ({"sub": 5}, MALFORMED),
+        ({"scope": ["sessions:read", 5]}, MALFORMED),
+        ({"exp": "soon"}, MALFORMED),
+        ({"exp": [1]}, MALFORMED),
+        ({"exp": float("inf")}, MALFORMED),
+        ({"nbf": {}}, MALFORMED),
+        ({"jti": 5}, MALFORMED),
+    ],
+    ids=str,
+)
+async def test_a_claim_that_does_not_hold_refuses_the_token_by_name(
+    server: AuthorizationServer, issuer: Issuer, claims: Json, said: str
+) -> None:
+    # A token for another service that leaks there would open this one.
+    assert await refused(issuer, await server.token(**claims)) == said
+
+
+@pytest.mark.parametrize(
+    ("signed", "said"),
+    [
+        ({"algorithm": "none"}, NO_ALGORITHM),
+        ({"headers": {"alg": "None"}}, NO_ALGORITHM),
+        ({"headers": {"alg": None}}, NO_ALGORITHM),
+        ({"headers": {"alg": ["RS256"]}}, NO_ALGORITHM),
+        ({"algorithm": "HS256"}, NO_ALGORITHM),
+        ({"algorithm": "HS256", "key": "ec"}, NO_ALGORITHM),
+        ({"algorithm": "HS256", "headers": {"alg": "RS256"}}, WRONG_SIGNATURE),
+        ({"algorithm": "none", "headers": {"alg": "ES256", "kid": "ec"}}, WRONG_SIGNATURE),
+        ({"algorithm": "none", "headers": {"alg": "EdDSA", "kid": "ed"}}, WRONG_SIGNATURE),
+        ({"key": "foreign", "headers": {"kid": "rsa"}}, WRONG_SIGNATURE),
+        ({"headers": {"alg": "PS256"}}, WRONG_SIGNATURE),
+        ({"key": "foreign"}, NO_KEY),
+        ({"headers": {"kid": "made up"}}, NO_KEY),
+        ({"headers": {"kid": ""}}, NO_KEY),
+        ({"headers": {"alg": "ES256"}}, NO_KEY),
+        ({"headers": {"kid": 5}}, NO_JWT),
+        ({"headers": {"crit": ["exp"], "exp": 1}}, NO_JWT),
+        ({"headers": {"b64": False, "crit": ["b64"]}}, NO_JWT),
+    ],
+    ids=str,
+)
+async def test_a_signature_that_the_issuer_did_not_make_is_refused(
+    server: AuthorizationServer, issuer: Issuer, signed: Json, said: str
+) -> None:
+    # These are the classic ways to forge a JWT.
+    assert await refused(issuer, await server.token(**signed)) == said
+
+
+async def test_a_key_in_the_token_itself_is_not_used(
+    server: AuthorizationServer, issuer: Issuer
+) -> None:
+    # Whoever forges a token can also say where to find the key for it.
+    await server.publish({"key": "foreign"})
+    async with httpx2.AsyncClient() as client:
+        jwk = (await client.get(f"{server.url}{JWKS}")).json()["keys"][0]
+    await server.publish({"key": "rsa"})
+    headers = {"kid": "rsa", "jwk": jwk, "jku": f"{server.url}/others"}
+    token = await server.token(key="foreign", headers=headers)
+    assert await refused(issuer, token) == WRONG_SIGNATURE
+    assert await server.fetches("/others") == 0
+
+
+@pytest.mark.parametrize(
+    ("entry", "signed"),
+    [
+        ({"key": "rsa", "use": "enc"}, {}),
+        ({"key": "rsa", "private": True}, {}),
+        ({"key": "weak"}, {"key": "weak"}),
+        ({"key": "rsa", "alg": "RS256"}, {"algorithm": "PS256"}),
+        ({"key": "rsa", "alg": "RSA-OAEP"}, {}),
+        ({"key": "ec", "alg": "ES384"}, {"key": "ec"}),
+        ({"key": "ec", "crv": "P-384"}, {"key": "ec"}),
+        ({"key": "ec", "x": None}, {"key": "ec"}),
+        ({"key": "rsa", "n": 5}, {}),
+        ({"key": "rsa", "kid": ["rsa"]}, {}),
+        ({"kty": "oct", "k": "c2VjcmV0", "kid": "rsa"}, {"algorithm": "HS256"}),
+    ],
+    ids=str,
+)
+async def test_a_published_key_that_is_not_for_this_signature_is_not_used(
+    server: AuthorizationServer, issuer: Issuer, entry: Json, signed: Json
+) -> None:
+    # A key for encryption is often in weaker hands, and a private one that got out in anybody's.
+    await server.publish(entry, {"key": "ed"})
+    said = NO_ALGORITHM if signed.get("algorithm") == "HS256" else NO_KEY
+    assert await refused(issuer, await server.token(**signed)) == said
+    await accepted(issuer, await server.token(key="ed"))
+
+
+@pytest.mark.parametrize("entry", [{"use": None}, {"alg": "RS256"}, {"x5c": ["?"], "extra": 1}])
+async def test_a_key_may_say_more_or_less_of_itself(
+    server: AuthorizationServer, issuer: Issuer, entry: Json
+) -> None:
+    # Entra leaves the algorithm out, others the use, and all may add what is their own.
+    await server.publish({"key": "rsa", **entry})
+    await accepted(issuer, await server.token())
+
+
+async def test_a_token_without_a_key_id_is_accepted_when_only_one_key_fits(
+    server: AuthorizationServer, issuer: Issuer, clock: Clock
+) -> None:
+    # The id is optional; trying one key after another would be guessing.
+    unnamed: Json = {"headers": {"kid": None}}
+    for key in ("rsa", "ec", "ed"):
+        await accepted(issuer, await server.token(key=key, **unnamed))
+    await server.publish({"key": "rsa"}, {"key": "foreign"}, {"key": "ec", "kid": None})
+    clock.now += HOUR
+    said = "The token does not say which key of the issuer signed it"
+    assert await refused(issuer, await server.token(**unnamed)) == said
+    await accepted(issuer, await server.token(key="ec", **unnamed))
+
+
+any_text = st.text(st.characters(exclude_categories=()), max_size=80)
+leaves = st.none() | st.booleans() | st.integers() | st.text(max_size=20)
+anything = st.recursive(
+    leaves,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+)
+names = st.sampled_from(["alg", "kid", "typ", "crit", "b64", "jwk", "x5c", "zip", "enc"])
+known = st.sampled_from(["RS256", "ES256", "EdDSA", "none", "HS256", "rsa", "ec", "ed", ["b64"]])
+headers = st.dictionaries(names, known | anything)
+
+
+def segment(value: Any) -> str:
+    return urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+def jwt(header: Any, payload: Any, signature: bytes) -> str:
+    return f"{segment(header)}.{segment(payload)}.{urlsafe_b64encode(signature).decode()}"
+
+
+@bounded
+@given(token=any_text | st.builds(jwt, headers, anything, st.binary(max_size=80)))
+async def test_any_text_at_all_is_refused_and_nothing_worse(issuer: Issuer, token: str) -> None:
+    # This is the first thing that anybody on the network can send, before they are known.
+    assert await refused(issuer, token) in (NO_JWT, NO_ALGORITHM, NO_KEY, WRONG_SIGNATURE)
+
+
+@pytest.fixture
+async def tokens(server: AuthorizationServer) -> list[str]:
+    return [
+        *[await server.token(key=key) for key in ("rsa", "ec", "ed")],
+        await server.token(scope="sessions:read sessions:write"),
+    ]
+
+
+@bounded
+@given(
+    which=st.integers(0, 3),
+    at=st.integers(0, 2**10),
+    cut=st.sampled_from([0, 1, 2, 2**10]),
+    put=st.characters(exclude_categories=()) | st.just(""),
+)
+async def test_a_good_token_with_any_edit_is_refused(
+    issuer: Issuer, tokens: list[str], which: int, at: int, cut: int, put: str
+) -> None:
+    # One bit that may change is one scope that may be added.
+    token = tokens[which]
+    at %= len(token)
+    edited = token[:at] + put + token[at + cut :]
+    if edited != token:
+        await refused(issuer, edited)
+
+
+async def test_parts_of_several_good_tokens_make_no_good_token(
+    issuer: Issuer, tokens: list[str]
+) -> None:
+    # The claims of one with the signature of another would be a promotion.
+    parts = [token.split(".") for token in tokens]
+    for head in parts:
+        for body in parts:
+            for tail in parts:
+                mixed = f"{head[0]}.{body[1]}.{tail[2]}"
+                if mixed not in tokens:
+                    await refused(issuer, mixed)
+
+
+@settings(bounded, max_examples=60)
+@given(
+    key=st.sampled_from(["rsa", "ec", "ed"]),
+    name=st.sampled_from(["kty", "crv", "alg", "use", "kid", "n", "e", "x", "y", "d", "key_ops"]),
+    value=anything | st.sampled_from(["RSA", "EC", "OKP", "oct", "P-521", "Ed448", "AQAB", "AA"]),
+)
+async def test_a_key_set_of_any_kind_breaks_nothing(
+    server: AuthorizationServer, issuer: Issuer, clock: Clock, key: str, name: str, value: Any
+) -> None:
+    # One odd key among an issuer's must not lock out those who use the others.
+    await server.publish({"key": key, "kid": "odd", name: value}, {"key": "ed", "kid": "good"})
+    clock.now += HOUR
+    await accepted(issuer, await server.token(key="ed", headers={"kid": "good"}))
+    with pytest.raises(TokenRefused):
+        await issuer.verify(await server.token(key="foreign", headers={"kid": "odd"}))
+
+
+async def test_a_new_key_is_accepted_and_a_withdrawn_one_no_longer(
+    server: AuthorizationServer, issuer: Issuer, clock: Clock
+) -> None:
+    # Keys are rotated on a schedule, and withdrawn in a hurry when one was stolen.
+    old = await server.token()
+    await accepted(issuer, old)
+    new = await server.token(key=await server.rotate())
+    await server.withdraw("rsa")
+    clock.now += 1
+    assert (await accepted(issuer, new)).client_id == "client-1"
+    assert await refused(issuer, old) == NO_KEY
+
+
+async def test_a_withdrawn_key_is_noticed_within_five_minutes_without_a_new_one(
+    server: AuthorizationServer, issuer: Issuer, clock: Clock
+) -> None:
+    # Nothing but the clock may tell.
+    token = await server.token()
+    await accepted(issuer, token)
+    await server.withdraw("rsa")
+    clock.now += 299
+    await accepted(issuer, token)
+    assert await server.fetches() == 1
+    clock.now += 1
+    assert await refused(issuer, token) == NO_KEY
+
+
+async def test_made_up_key_ids_reach_the_issuer_once_a_second_at_most(
+    server: AuthorizationServer, issuer: Issuer, clock: Clock
+) -> None:
+    # Else anyone could have us take the issuer down, or be locked out by it.
+    forged = [await server.token(key="ed", headers={"kid": str(n)}) for n in range(100)]
+    for token in forged:
+        assert await refused(issuer, token) == NO_KEY
+    assert await server.fetches() == 1
+    clock.now += 1
+    async with anyio.create_task_group() as tasks:
+        for token in forged:
+            tasks.start_soon(refused, issuer, token)
+    assert await server.fetches() == 2
+    await accepted(issuer, await server.token())
+
+
+async def test_fifty_verifications_at_once_fetch_the_keys_once(
+    server: AuthorizationServer, issuer: Issuer
+) -> None:
+    # A server that just started meets all its clients at the same moment.
+    tokens = [await server.token(sub=f"user-{n}") for n in range(50)]
+    subjects: dict[str, str | None] = {}
+
+    async def verify(token: str) -> None:
+        subjects[token] = (await accepted(issuer, token)).subject
+
+    async with anyio.create_task_group() as tasks:
+        for token in tokens:
+            tasks.start_soon(verify, token)
+    assert subjects == {token: f"user-{n}" for n, token in enumerate(tokens)}
+    assert await server.fetches() == 1
+
+
+async def test_an_issuer_that_is_down_at_first_is_asked_again(clock: Clock) -> None:
+    # Containers start in any order.
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        port = reserved.getsockname()[1]
+        issuer = Issuer(f"http://127.0.0.1:{port}", [AUDIENCE], clock=clock)
+        async with issuer:
+            said = await unreachable(issuer, f"{segment({'alg': 'RS256'})}.e30.AAAA")
+            assert said == "no usable answer from 127.0.0.1 (All connection attempts failed)."
+    async with issuer, authorization_server(port) as server:
+        token = await server.token()
+        assert await unreachable(issuer, token) == said
+        assert await server.fetches(OAUTH) == 0
+        clock.now += 1
+        await accepted(issuer, token)
+
+
+async def test_keys_are_kept_for_an_hour_while_the_issuer_fails(
+    server: AuthorizationServer, issuer: Issuer, clock: Clock
+) -> None:
+    # An outage of the authorization server must not be ours as well, nor a key live for ever.
+    token, other = await server.token(), await server.token(key="foreign")
+    await accepted(issuer, token)
+    await server.fail()
+    clock.now += HOUR - 1
+    await accepted(issuer, token)
+    assert await server.fetches(OAUTH) == 2
+    said = f"{server.url}{OAUTH} answered 500; {server.url}{OPENID} answered 500."
+    assert await unreachable(issuer, other) == said
+    clock.now += 1
+    assert await unreachable(issuer, token) == said
+    await server.recover()
+    clock.now += 1
+    await accepted(issuer, token)
+    assert await refused(issuer, other) == NO_KEY
+
+
+@pytest.mark.parametrize("at", [OAUTH, JWKS])
+async def test_an_issuer_that_hangs_is_given_up(server: AuthorizationServer, at: str) -> None:
+    # Every caller would hang along.
+    await server.hang(at)
+    async with Issuer(server.url, [AUDIENCE], timeout=0.3) as issuer:
+        with anyio.fail_after(3):
+            assert await unreachable(issuer, await server.token()) == "no answer within 0.3 s."
+
+
+async def test_an_issuer_that_hangs_delays_nobody_whose_key_is_at_hand(
+    server: AuthorizationServer, issuer: Issuer, clock: Clock
+) -> None:
+    # Keys that are five minutes old are worth more than a minute of waiting.
+    token = await server.token()
+    await accepted(issuer, token)
+    await server.hang()
+    clock.now += 300
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(issuer.verify, token)
+        await server.until_fetched(2, OAUTH)
+        with anyio.fail_after(1):
+            await issuer.verify(token)
+        tasks.cancel_scope.cancel()
+
+
+async def test_a_caller_that_leaves_during_the_first_fetch_harms_nobody(
+    server: AuthorizationServer, issuer: Issuer
+) -> None:
+    # The next one would otherwise be refused for want of keys.
+    token = await server.token()
+    await server.hang()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(issuer.verify, token)
+        await server.until_fetched(1, OAUTH)
+        tasks.cancel_scope.cancel()
+    await server.recover()
+    await accepted(issuer, token)
+
+
+@pytest.mark.parametrize(
+    ("tenant", "path"),
+    [
+        ("", OAUTH),
+        ("", OPENID),
+        ("/", OPENID),
+        ("/a/b", f"{OAUTH}/a/b"),
+        ("/a/b", f"/a/b{OPENID}"),
+        ("/a/b", f"{OPENID}/a/b"),
+        ("/a/b/", f"{OAUTH}/a/b"),
+    ],
+)
+async def test_metadata_is_found_wherever_the_standards_put_it(
+    server: AuthorizationServer, tenant: str, path: str
+) -> None:
+    # Each product serves another of them.
+    name = server.url + tenant
+    await server.describe(path, issuer=name)
+    async with Issuer(name, [AUDIENCE]) as issuer:
+        await accepted(issuer, await server.token(iss=name))
+    assert await server.fetches(path) == 1
+
+
+async def test_metadata_of_another_issuer_is_not_believed_and_both_names_are_told(
+    server: AuthorizationServer, issuer: Issuer
+) -> None:
+    # A slash too many is the commonest mistake, and invisible unless it is shown.
+    await server.describe(issuer=f"{server.url}/")
+    at, names = server.url, f"is of '{server.url}/' and not of '{server.url}'"
+    said = f"{at}{OAUTH} {names}; {at}{OPENID} {names}."
+    assert await unreachable(issuer, await server.token()) == said
+    assert await server.fetches() == 0
+
+
+async def test_metadata_without_keys_gives_way_to_metadata_with_them(
+    server: AuthorizationServer, issuer: Issuer
+) -> None:
+    # RFC 8414 leaves the keys optional, OpenID demands them.
+    no_keys = json.dumps({"issuer": server.url})
+    await server.answer(200, no_keys, at=OAUTH)
+    await accepted(issuer, await server.token())
+
+
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [
+        (None, None),
+        (["https://keys.example.com"], None),
+        (
+            "http://0.0.0.0:9/jwks",
+            "'http://0.0.0.0:9/jwks' is neither https nor http on this machine",
+        ),
+        ("/jwks", "'/jwks' is neither https nor http on this machine"),
+        ("https:///jwks", "'https:///jwks' is neither https nor http on this machine"),
+        (
+            "http://127.0.0.1:99999",
+            "'http://127.0.0.1:99999' is neither https nor http on this machine",
+        ),
+        ("file:///etc/hosts", "'file:///etc/hosts' is neither https nor http on this machine"),
+        ("http://local\nhost", r"'http://local\nhost' is not a URL"),
+        ("x" * 2**17, f"'{'x' * 199} is not a URL"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+async def test_keys_come_from_a_safe_address_only(
+    server: AuthorizationServer, issuer: Issuer, uri: Any, said: str | None
+) -> None:
+    # Whoever can change the keys on the way can issue tokens.
+    await server.describe(jwks_uri=uri)
+    at = server.url
+    said = said or f"{at}{OAUTH} names no jwks_uri; {at}{OPENID} names no jwks_uri"
+    assert await unreachable(issuer, await server.token()) == f"{said}."
+    assert await server.fetches() == 0
+
+
+async def test_an_issuer_on_plain_http_elsewhere_is_not_asked(server: AuthorizationServer) -> None:
+    # Its metadata says where the keys are.
+    async with Issuer("http://0.0.0.0:9", [AUDIENCE]) as issuer:
+        assert (await unreachable(issuer, await server.token())).startswith(
+            f"'http://0.0.0.0:9{OAUTH}' is neither https nor http on this machine; "
+        )
+
+
+@pytest.mark.parametrize("at", [OAUTH, JWKS])
+async def test_a_redirect_is_not_followed(
+    server: AuthorizationServer, issuer: Issuer, at: str
+) -> None:
+    # It could lead to any address in our network, or to keys of somebody else.
+    await server.describe(OAUTH)
+    await server.answer(302, at=at, location=f"{server.url}/elsewhere")
+    said = await unreachable(issuer, await server.token())
+    assert said.startswith(f"{server.url}{at} answered 302")
+    assert await server.fetches("/elsewhere") == 0
+
+
+@pytest.mark.parametrize("at", [OAUTH, JWKS])
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("", "is no JSON object"),
+        ("<html></html>", "is no JSON object"),
+        ("[]", "is no JSON object"),
+        ("null", "is no JSON object"),
+        ('{"keys": NaN}', "is no JSON object"),
+        ("[" * 10_000, "is no JSON object"),
+        (" " * (2**20 + 1), "is larger than 1 MiB"),
+    ],
+    ids=lambda value: str(value)[:12],
+)
+async def test_a_document_that_is_none_is_told_by_its_address(
+    server: AuthorizationServer, issuer: Issuer, at: str, body: str, said: str
+) -> None:
+    # A page of a proxy or of a firewall is what usually comes instead.
+    await server.describe(OAUTH)
+    await server.answer(200, body, at=at)
+    told = await unreachable(issuer, await server.token())
+    assert told.startswith(f"{server.url}{at} {said}")
+
+
+@pytest.mark.parametrize("body", ["{}", '{"keys": null}', '{"keys": {"rsa": {}}}'])
+async def test_an_object_that_is_no_key_set_is_told(
+    server: AuthorizationServer, issuer: Issuer, body: str
+) -> None:
+    # The metadata may point at the wrong document.
+    await server.answer(200, body, at=JWKS)
+    assert await unreachable(issuer, await server.token()) == f"{server.url}{JWKS} is no key set."
+
+
+@pytest.mark.parametrize("body", ['{"keys": []}', '{"keys": [null, 5, "rsa", [], {}]}'])
+async def test_a_set_without_usable_keys_refuses_every_token(
+    server: AuthorizationServer, issuer: Issuer, body: str
+) -> None:
+    # An issuer that withdraws all its keys means it. A document may be as large as this, too.
+    await server.answer(200, body.ljust(2**20), at=JWKS)
+    assert await refused(issuer, await server.token()) == NO_KEY
+
+
+async def test_an_answer_that_cannot_be_decompressed_is_told(
+    server: AuthorizationServer, issuer: Issuer
+) -> None:
+    # It would otherwise be an error of ours.
+    await server.answer(200, "{}", **{"content-encoding": "gzip"})
+    said = await unreachable(issuer, await server.token())
+    assert said.startswith("no usable answer from 127.0.0.1 (")
+
+
+async def test_no_log_and_no_stack_trace_holds_a_token(
+    server: AuthorizationServer, issuer: Issuer, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Logs are read by more people than may use the token.
+    caplog.set_level(logging.DEBUG)
+    secret = "s3cr3t" * 4
+    malformed: tuple[Json, ...] = (
+        {"aud": secret},
+        {"exp": secret},
+        {"sub": [secret]},
+        {"client_id": [secret]},
+        {"scope": [[secret]]},
+    )
+    for claims in malformed:
+        token = await server.token(headers={"typ": secret}, **claims)
+        for sent in (token, token[:-1], f"{token}\ud800"):
+            with pytest.raises(TokenRefused) as raised:
+                await issuer.verify(sent)
+            told = caplog.text + "".join(traceback.format_exception(raised.value))
+            assert not any(part in told for part in (secret, *token.split(".")))
+
+
+class Watched(httpx2.AsyncHTTPTransport):
+    """The network, counting how often it is closed."""
+
+    closed = 0
+
+    async def aclose(self) -> None:
+        self.closed += 1
+        await super().aclose()
+
+
+async def test_the_connection_is_closed_by_whoever_leaves_last(
+    server: AuthorizationServer, clock: Clock
+) -> None:
+    # MCP and REST share an issuer, and end one after the other.
+    token, network = await server.token(), Watched()
+    issuer = Issuer(server.url, [AUDIENCE], transport=network, clock=clock)
+    async with issuer:
+        async with issuer:
+            await accepted(issuer, token)
+        clock.now += HOUR
+        await accepted(issuer, token)
+        assert network.closed == 0
+    assert network.closed == 1
+    async with issuer:
+        await accepted(issuer, token)
+    assert network.closed == 1
+
+
+async def test_an_issuer_that_is_not_open_verifies_nothing() -> None:
+    # Its connections would never be closed.
+    with pytest.raises(RuntimeError, match="inside `async with` only"):
+        await Issuer("https://issuer.example", [AUDIENCE]).verify("eyJhbGciOiJSUzI1NiJ9.e30.AA")
+
+
+def test_an_issuer_needs_a_url() -> None:
+    # Better at the start than with the first caller.
+    with pytest.raises(ValueError):
+        Issuer("https://[", [AUDIENCE])

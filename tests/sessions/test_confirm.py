@@ -1,0 +1,419 @@
+"""Deleting with --confirm-delete: who is asked, what they are told, what their reply does."""
+
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+import anyio
+import httpx2
+import pytest
+from mcp import Client, MCPError
+from mcp.client.context import ClientRequestContext
+from mcp_types import (
+    CallToolResult,
+    ElicitRequestFormParams,
+    ElicitRequestParams,
+    ElicitResult,
+    ErrorData,
+    InputRequiredResult,
+)
+
+from support.processes import started
+from support.tools import DELETE, GET, text
+from support.upstream import Connect, Upstream
+from vapi_sessions_mcp.mcp_server.server import build_server
+from vapi_sessions_mcp.rest_api.app import build_rest
+from vapi_sessions_mcp.sandbox import SANDBOX_KEY
+from vapi_sessions_mcp.sessions.service import Answers
+from vapi_sessions_mcp.settings import Settings
+from vapi_sessions_mcp.vapi.client import Vapi
+
+pytestmark = pytest.mark.anyio
+
+SETTINGS = Settings(api_key=SANDBOX_KEY, base_url="http://localhost:9", confirm_delete=True)
+BODY = {
+    "name": "Rosa",
+    "customer": {"number": "+14155550100", "name": "Rosa Diaz"},
+    "messages": [{"role": "user", "content": "one"}, {"role": "assistant", "content": "two"}],
+}
+META = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+}
+Replying: TypeAlias = Callable[[str], Awaitable[ElicitResult | ErrorData]]
+
+
+def replies(action: Any) -> Replying:
+    """A person who always does the same."""
+
+    async def reply(question: str) -> ElicitResult:
+        return ElicitResult(action=action, content={} if action == "accept" else None)
+
+    return reply
+
+
+class Person:
+    """Who sits before the client: what they were asked, and how they reply."""
+
+    def __init__(self, reply: Replying) -> None:
+        self.asked: list[str] = []
+        self._reply = reply
+
+    async def __call__(
+        self, context: ClientRequestContext, params: ElicitRequestParams
+    ) -> ElicitResult | ErrorData:
+        assert isinstance(params, ElicitRequestFormParams)
+        assert params.requested_schema == {"type": "object", "properties": {}}
+        self.asked.append(params.message)
+        return await self._reply(params.message)
+
+
+class Vapis:
+    """The sandbox with one session in it, as Vapi and its other users see it."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self._upstream = upstream
+        self.id = ""
+
+    async def request(self, method: str, path: str = "", **given: Any) -> httpx2.Response:
+        headers = {"Authorization": f"Bearer {SANDBOX_KEY}"}
+        async with httpx2.AsyncClient(
+            transport=self._upstream.answers, base_url="http://localhost", headers=headers
+        ) as client:
+            return await client.request(method, f"/session{path}", **given)
+
+    async def exists(self) -> bool:
+        return (await self.request("GET", f"/{self.id}")).status_code == 200
+
+    def sent(self) -> list[str]:
+        return [request.method for request in self._upstream.requests]
+
+
+@pytest.fixture
+async def vapi(upstream: Upstream) -> Vapis:
+    made = Vapis(upstream)
+    made.id = (await made.request("POST", json=BODY)).json()["id"]
+    return made
+
+
+def question(id: str, customer: str = "Rosa Diaz +14155550100") -> str:
+    return f'Delete session {id} "Rosa" of {customer} with 2 messages?'
+
+
+@asynccontextmanager
+async def asking(
+    upstream: Upstream, era: str, person: Person | None, **options: Any
+) -> AsyncGenerator[Client]:
+    given: dict[str, Any] = {
+        "api_key": SANDBOX_KEY,
+        "base_url": "http://localhost:9",
+        "confirm_delete": True,
+        **options,
+    }
+    settings = Settings(**given)
+    server = build_server(Vapi(settings, transport=upstream), settings)
+    with anyio.fail_after(20):
+        async with Client(server, mode=era, elicitation_callback=person) as client:
+            yield client
+
+
+async def test_a_person_who_agrees_is_asked_once_and_gets_the_last_copy(
+    upstream: Upstream, vapi: Vapis, era: str
+) -> None:
+    # The question names what is lost, so that nobody agrees to something else.
+    person = Person(replies("accept"))
+    before = (await vapi.request("GET", f"/{vapi.id}")).json()
+    async with asking(upstream, era, person) as client:
+        result = await client.call_tool(DELETE, {"id": vapi.id})
+    assert result.structured_content == before
+    assert person.asked == [question(vapi.id)]
+    assert not await vapi.exists()
+
+
+@pytest.mark.parametrize("action", ["decline", "cancel"])
+async def test_a_person_who_does_not_agree_keeps_the_session(
+    upstream: Upstream, vapi: Vapis, era: str, action: str
+) -> None:
+    # Closing the question is no consent.
+    person = Person(replies(action))
+    async with asking(upstream, era, person) as client:
+        result = await client.call_tool(DELETE, {"id": vapi.id})
+    assert result.is_error
+    assert text(result) == (f"Nothing was deleted: the person did not agree. {question(vapi.id)}")
+    assert "DELETE" not in vapi.sent()
+    assert await vapi.exists()
+
+
+async def test_where_a_person_can_be_asked_no_argument_speaks_for_them(
+    upstream: Upstream, vapi: Vapis, era: str
+) -> None:
+    # A model that has read a hostile message could write the argument by itself.
+    person = Person(replies("decline"))
+    async with asking(upstream, era, person) as client:
+        result = await client.call_tool(DELETE, {"id": vapi.id, "confirm": vapi.id})
+    assert result.is_error
+    assert len(person.asked) == 1
+    assert await vapi.exists()
+
+
+async def test_a_client_that_cannot_ask_has_to_name_the_session_twice(
+    upstream: Upstream, vapi: Vapis, era: str
+) -> None:
+    # Many hosts show no questions; the second call is one more that a person can see.
+    async with asking(upstream, era, None) as client:
+        told = await client.call_tool(DELETE, {"id": vapi.id})
+        assert text(told) == (
+            f"Nothing was deleted yet. {question(vapi.id)} This cannot be undone. Ask the person;"
+            f" if they agree, call again with `confirm` set to {vapi.id}."
+        )
+        for wrong in ("yes", vapi.id.upper() + "x", True):
+            other = await client.call_tool(DELETE, {"id": vapi.id, "confirm": wrong})
+            assert other.is_error
+        assert await vapi.exists()
+        done = await client.call_tool(DELETE, {"id": vapi.id, "confirm": vapi.id})
+    assert not done.is_error
+    assert not await vapi.exists()
+
+
+async def test_a_session_that_changes_while_the_person_thinks_is_not_deleted(
+    upstream: Upstream, vapi: Vapis, era: str
+) -> None:
+    # They agreed to lose two messages, not the third that came in meanwhile.
+    messages = [*BODY["messages"], {"role": "user", "content": "three"}]
+
+    async def slow_to_reply(question: str) -> ElicitResult:
+        if "2 messages" in question:
+            await vapi.request("PATCH", f"/{vapi.id}", json={"messages": messages})
+        return ElicitResult(action="accept", content={})
+
+    person = Person(slow_to_reply)
+    async with asking(upstream, era, person) as client:
+        result = await client.call_tool(DELETE, {"id": vapi.id})
+    if era == "legacy":
+        assert text(result) == (
+            f"Nothing was deleted: session {vapi.id} changed while the question was asked."
+            " Call again to ask anew."
+        )
+        assert await vapi.exists()
+    else:
+        # The reply was to another question, so the new one is asked before anything is done.
+        assert [asked.split(" with ")[1] for asked in person.asked] == [
+            "2 messages?",
+            "3 messages?",
+        ]
+        assert not result.is_error
+
+
+async def test_a_change_after_the_last_reply_is_noticed(upstream: Upstream, vapi: Vapis) -> None:
+    # Between the question's own read and the delete another writer may come.
+    reads = 0
+
+    async def handle(request: httpx2.Request) -> httpx2.Response:
+        nonlocal reads
+        if request.method == "GET":
+            reads += 1
+            if reads == 2:
+                await vapi.request("PATCH", f"/{vapi.id}", json={"name": "Other"})
+        return await sandbox.handle_async_request(request)
+
+    sandbox = upstream.answers
+    async with asking(Upstream(httpx2.MockTransport(handle)), "auto", None) as client:
+        told = await client.call_tool(DELETE, {"id": vapi.id, "confirm": vapi.id})
+    assert "changed while the question was asked" in text(told)
+    assert await vapi.exists()
+
+
+async def test_a_question_that_the_client_fails_to_ask_is_no_consent(
+    upstream: Upstream, vapi: Vapis
+) -> None:
+    # It said it could ask; what went wrong there must not delete anything.
+    async def fail(question: str) -> ErrorData:
+        return ErrorData(code=-32603, message="the window is gone")
+
+    async with asking(upstream, "legacy", Person(fail)) as client:
+        result = await client.call_tool(DELETE, {"id": vapi.id})
+    assert text(result) == (
+        f"Nothing was deleted: the client did not put the question to the person."
+        f" {question(vapi.id)} Tell them; they can delete it with a client that asks."
+    )
+    assert await vapi.exists()
+
+
+async def test_a_reply_that_is_none_is_no_consent() -> None:
+    # Nor is it a mistake in the agent's arguments, which it could not mend.
+    start: dict[str, Any] = {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {"elicitation": {}},
+        "clientInfo": {"name": "test", "version": "1"},
+    }
+    async with started("--sandbox", "--confirm-delete") as running:
+
+        async def ask(id: int, method: str, params: dict[str, Any]) -> dict[str, Any]:
+            await running.send({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
+            return await running.receive()
+
+        await ask(0, "initialize", start)
+        await running.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+        made = await ask(1, "tools/call", {"name": "create_session", "arguments": {"body": BODY}})
+        arguments = {"id": made["result"]["structuredContent"]["id"]}
+        asked = await ask(2, "tools/call", {"name": DELETE, "arguments": arguments})
+        assert asked["method"] == "elicitation/create"
+        reply = {"jsonrpc": "2.0", "id": asked["id"], "result": {"action": "bogus"}}
+        await running.send(reply)
+        result = (await running.receive())["result"]
+        assert result["isError"]
+        assert "did not put the question to the person" in result["content"][0]["text"]
+        await running.end_input()
+        assert await running.ended() == 0
+
+
+async def test_personal_data_is_masked_in_the_question_too(
+    upstream: Upstream, vapi: Vapis, era: str
+) -> None:
+    # The question is logged by hosts like any other text.
+    person = Person(replies("decline"))
+    async with asking(upstream, era, person, mask_pii=True) as client:
+        await client.call_tool(DELETE, {"id": vapi.id})
+    assert "4155550100" not in person.asked[0]
+    assert person.asked[0].startswith(f"Delete session {vapi.id}")
+
+
+async def test_a_session_that_does_not_exist_is_not_asked_about(
+    upstream: Upstream, era: str
+) -> None:
+    # Nobody should have to think about nothing.
+    person = Person(replies("accept"))
+    async with asking(upstream, era, person) as client:
+        result = await client.call_tool(DELETE, {"id": "nobody"})
+    assert text(result).startswith("No session nobody:")
+    assert person.asked == []
+
+
+async def test_the_reply_is_taken_up_by_any_replica(upstream: Upstream, vapi: Vapis) -> None:
+    # Behind a load balancer the second call reaches a server that never asked.
+    async def call(**more: Any) -> CallToolResult | InputRequiredResult:
+        async with asking(upstream, "auto", Person(replies("accept"))) as client:
+            result = await client.session.call_tool(
+                DELETE, {"id": vapi.id}, allow_input_required=True, **more
+            )
+            assert isinstance(result, CallToolResult | InputRequiredResult)
+            return result
+
+    asked = await call()
+    assert isinstance(asked, InputRequiredResult)
+    assert asked.request_state is None
+    [key] = asked.input_requests or {}
+    reply = ElicitResult(action="accept", content={})
+    # A reply to some other question is none to this one.
+    again = await call(input_responses={"delete-0123456789abcdef": reply})
+    assert isinstance(again, InputRequiredResult)
+    assert await vapi.exists()
+    done = await call(input_responses={key: reply})
+    assert isinstance(done, CallToolResult)
+    assert not done.is_error
+    assert not await vapi.exists()
+
+
+async def test_a_client_that_only_opens_pages_cannot_ask() -> None:
+    # Elicitation by URL shows no form; one that names no mode shows them (2025-06-18).
+    modes: list[tuple[dict[str, Any], bool]] = [
+        ({"url": {}}, False),
+        ({}, True),
+        ({"form": {}}, True),
+    ]
+    for elicitation, asks in modes:
+        capabilities = {"elicitation": elicitation}
+        meta = {**META, "io.modelcontextprotocol/clientCapabilities": capabilities}
+        params: dict[str, Any] = {"_meta": meta, "name": DELETE}
+        async with started("--sandbox", "--confirm-delete") as running:
+            created = {**params, "name": "create_session", "arguments": {"body": BODY}}
+            await running.send(
+                {"jsonrpc": "2.0", "id": 0, "method": "tools/call", "params": created}
+            )
+            made = (await running.receive())["result"]["structuredContent"]
+            params["arguments"] = {"id": made["id"]}
+            await running.send(
+                {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+            )
+            result = (await running.receive())["result"]
+            assert (result["resultType"] == "input_required") is asks
+            await running.end_input()
+            assert await running.ended() == 0
+
+
+async def test_the_2025_eras_over_http_have_nobody_to_ask() -> None:
+    # Stateless, a server cannot send a request of its own there: the argument is the way.
+    async with started(
+        *("--sandbox", "--confirm-delete", "--transport", "http", "--port", "0")
+    ) as running:
+        url = await running.url()
+        with anyio.fail_after(20):
+            person = Person(replies("accept"))
+            async with Client(url, mode="legacy", elicitation_callback=person) as client:
+                made = await client.call_tool("create_session", {"body": BODY})
+                assert made.structured_content is not None
+                id = made.structured_content["id"]
+                told = await client.call_tool(DELETE, {"id": id})
+                assert "call again with `confirm`" in text(told)
+                assert person.asked == []
+                assert not (await client.call_tool(DELETE, {"id": id, "confirm": id})).is_error
+            async with Client(url, mode="auto", elicitation_callback=person) as client:
+                made = await client.call_tool("create_session", {"body": BODY})
+                assert made.structured_content is not None
+                id = made.structured_content["id"]
+                assert not (await client.call_tool(DELETE, {"id": id})).is_error
+                assert person.asked == [question(id)]
+
+
+async def test_a_rest_caller_names_the_session_twice(upstream: Upstream, vapi: Vapis) -> None:
+    # A program has nobody to ask; its author decides, and writes it down.
+    answers = Answers(Vapi(SETTINGS, transport=upstream), SETTINGS)
+    app = build_rest(answers, SETTINGS)
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app), base_url="http://localhost"
+        ) as client,
+    ):
+        told = await client.delete(f"/v1/session/{vapi.id}")
+        assert told.status_code == 409
+        assert told.json()["message"].startswith(f"Nothing was deleted yet. {question(vapi.id)}")
+        assert await vapi.exists()
+        done = await client.delete(f"/v1/session/{vapi.id}", params={"confirm": vapi.id})
+        assert (done.status_code, done.json()["name"]) == (200, "Rosa")
+        described = (await client.get("/openapi.json")).json()
+    parameters = described["paths"]["/v1/session/{id}"]["delete"]["parameters"]
+    assert [parameter["name"] for parameter in parameters] == ["id", "confirm"]
+
+
+async def test_confirm_is_an_argument_only_where_it_is_asked_for(connect: Connect) -> None:
+    # Elsewhere it would be bytes in every conversation, for nothing.
+    for option in (False, True):
+        async with connect(confirm_delete=option) as client:
+            tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+            result = await client.call_tool(DELETE, {"id": "nobody", "confirm": "nobody"})
+        assert ("confirm" in tools[DELETE].input_schema["properties"]) is option
+        assert ("A person is asked first." in str(tools[DELETE].description)) is option
+        assert ("`confirm` is not an argument" in text(result)) is not option
+
+
+async def test_no_delete_knows_no_tool_that_deletes(connect: Connect, upstream: Upstream) -> None:
+    # Whoever must keep records can still write to them.
+    async with connect(no_delete=True, confirm_delete=True) as client:
+        names = [tool.name for tool in (await client.list_tools()).tools]
+        assert DELETE not in names
+        assert len(names) == 4
+        for name in (DELETE, "delete_session"):
+            with pytest.raises(MCPError, match="No tool"):
+                await client.call_tool(name, {"id": "s-1", "confirm": "s-1"})
+        assert not (await client.call_tool(GET, {"id": "nobody"})).structured_content
+    assert [request.method for request in upstream.requests] == ["GET"]
+    settings = Settings(api_key=SANDBOX_KEY, base_url="http://localhost:9", no_delete=True)
+    app = build_rest(Answers(Vapi(settings, transport=upstream), settings), settings)
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app), base_url="http://localhost"
+    ) as client:
+        assert (await client.delete("/v1/session/s-1")).status_code == 405
+        assert "delete" not in json.dumps((await client.get("/openapi.json")).json()["paths"])
+    assert [request.method for request in upstream.requests] == ["GET"]

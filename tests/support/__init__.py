@@ -1,0 +1,1 @@
+"""What the tests share: processes, a faulty Vapi, generated arguments."""

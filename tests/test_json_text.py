@@ -1,0 +1,145 @@
+"""JSON as it crosses the wire: strict coming in, valid and compact going out."""
+
+import json
+from typing import Any
+
+import pytest
+
+from vapi_sessions_mcp import json_text
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (rb'"\ud800"', "\ufffd"),
+        (rb'"\uD800"', "\ufffd"),
+        (rb'"a\udc00b"', "a\ufffdb"),
+        (rb'"\ude00\ud83d"', "\ufffd\ufffd"),
+        (rb'{"\ud800": ["\udfff"], "a": 1.5}', {"\ufffd": ["\ufffd"], "a": 1.5}),
+    ],
+    ids=["high", "capitals", "low in the middle", "wrong order", "names and items"],
+)
+def test_a_lone_surrogate_becomes_one_replacement_character(raw: bytes, expected: Any) -> None:
+    # Vapi cuts text by UTF-16 units, and a lone half ends a stdio server that prints it.
+    assert json_text.parse(raw) == expected
+
+
+@pytest.mark.parametrize(
+    "raw", [rb'"\ud83d\ude00"', rb'"\uD83D\uDE00"', "😀".join('""').encode()], ids=str
+)
+def test_a_surrogate_pair_stays_one_character(raw: bytes) -> None:
+    # Most JSON encoders write emoji this way.
+    assert json_text.parse(raw) == "😀"
+
+
+def test_repairing_a_surrogate_leaves_everything_else_as_it_was() -> None:
+    # The repair goes through text, where numbers, escapes and order could be lost.
+    raw = rb'{"z": 18446744073709551616, "a": [1e400, -0.0, 1.0, null, true], "s": "\\ud\n\ud800"}'
+    assert json.dumps(json_text.parse(raw)) == (
+        r'{"z": 18446744073709551616, "a": ["1e400", -0.0, 1.0, null, true], "s": "\\ud\n\ufffd"}'
+    )
+
+
+@pytest.mark.parametrize("raw", [b"NaN", b"[Infinity]", b'{"cost": -Infinity}'], ids=str)
+def test_numbers_that_json_does_not_have_are_refused(raw: bytes) -> None:
+    # Python reads them by default, and no other client could read what we pass on.
+    with pytest.raises(ValueError, match="is not JSON"):
+        json_text.parse(raw)
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "1.5E+999"])
+def test_a_number_past_a_float_is_kept_as_text(number: str) -> None:
+    # It is valid JSON; as a float it would become Infinity, which is not.
+    assert json_text.parse(f'{{"cost": {number}}}'.encode()) == {"cost": number}
+
+
+@pytest.mark.parametrize("number", [2**63, 2**64, -(2**80), 10**4299])
+def test_integers_beyond_64_bits_are_kept_exactly(number: int) -> None:
+    # An id or a time rounded on the way points at something else.
+    assert json_text.parse(str(number).encode()) == number
+
+
+def test_an_absurd_integer_is_refused_as_an_error_we_handle() -> None:
+    # Python refuses to convert it, because that takes quadratic time.
+    with pytest.raises(ValueError):
+        json_text.parse(b"9" * 5000)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b" ",
+        b"<html>",
+        b'{"id": "a"',
+        b"{'id': 1}",
+        b"[1,]",
+        b"1 2",
+        b"\xff",
+        b'"\xed\xa0\x80"',
+        '{"id": "a"}'.encode("utf-16"),
+    ],
+    ids=[
+        "nothing",
+        "blank",
+        "HTML",
+        "cut",
+        "single quotes",
+        "trailing comma",
+        "two values",
+        "no UTF-8",
+        "a surrogate in UTF-8",
+        "UTF-16",
+    ],
+)
+def test_what_is_not_json_in_utf8_is_refused(raw: bytes) -> None:
+    # A CDN's error page must become one error of ours, never a stack trace.
+    with pytest.raises(ValueError):
+        json_text.parse(raw)
+
+
+def test_a_byte_order_mark_is_no_obstacle() -> None:
+    # Some proxies add it.
+    assert json_text.parse(b'\xef\xbb\xbf{"id": "a"}') == {"id": "a"}
+
+
+@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
+def test_json_is_read_as_deep_as_the_limit_and_no_deeper(opening: bytes, closing: bytes) -> None:
+    # Whatever is nested deeper would end in a RecursionError in somebody's client.
+    def nested(depth: int) -> bytes:
+        return opening * (depth - 1) + b"[]" + closing * (depth - 1)
+
+    assert json_text.parse(nested(json_text.MAX_DEPTH)) is not None
+    for depth in (json_text.MAX_DEPTH + 1, 1_000, 100_000):
+        with pytest.raises(ValueError, match="nested too deeply"):
+            json_text.parse(nested(depth))
+
+
+def test_compact_json_has_no_needless_byte() -> None:
+    # Spaces and \u escapes are paid for by the conversation.
+    value = {"a": [1, 2.5, None, True], "é": "😀 \n"}
+    assert json_text.compact(value) == '{"a":[1,2.5,null,true],"é":"😀 \\n"}'
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_compact_json_refuses_numbers_that_json_does_not_have(number: float) -> None:
+    # Nothing that reaches Vapi or a client may be invalid JSON.
+    with pytest.raises(ValueError):
+        json_text.compact({"a": [number]})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ""),
+        ("Zoë 😀", "Zoë 😀"),
+        ("\ud800", "\ufffd"),
+        ("a\udfff", "a\ufffd"),
+        ("\ud83d\ude00", "😀"),
+        ("\ud800\U0010ffff\0", "\ufffd\U0010ffff\0"),
+    ],
+    ids=["empty", "valid", "lone high", "lone low", "split pair", "beside others"],
+)
+def test_clean_text_is_valid_unicode_and_otherwise_unchanged(text: str, expected: str) -> None:
+    # A tool result is encoded as UTF-8, which knows no lone surrogates.
+    assert json_text.clean(text) == expected
