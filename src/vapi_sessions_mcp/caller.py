@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass, field
 
+from vapi_sessions_mcp.settings import Settings
+
 KEY_HEADER = "X-Vapi-Api-Key"
 
 
@@ -13,6 +15,11 @@ class Caller:
     api_key: str | None = field(default=None, repr=False)
     brings_key: bool = False
     may_write: bool = True
+
+
+def owner(settings: Settings) -> Caller:
+    """Whoever set this server up and gave it its own key."""
+    return Caller(api_key=settings.api_key)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -47,7 +47,7 @@ class Settings:
     no_delete: bool = False
     confirm_delete: bool = False
     only_assistants: tuple[str, ...] = ()
-    only_squads: tuple[str, ...] = ()
+    only_squad: str | None = None
     view: DefaultView = "auto"
     max_result_chars: int = 50_000
     mask_pii: bool = False
@@ -59,9 +59,14 @@ class Settings:
         _check_auth(self)
         if "stdio" not in self.transports and not is_loopback(self.host):
             _check_exposure(self)
+        if self.only_assistants and self.only_squad:
+            raise SettingsError(
+                "--only-assistant and --only-squad cannot be combined, since Vapi can list either,"
+                " not both: start a server for each."
+            )
         for option, ids in (
             ("--only-assistant", self.only_assistants),
-            ("--only-squad", self.only_squads),
+            ("--only-squad", (self.only_squad,) if self.only_squad else ()),
         ):
             _check_ids(option, ids)
 

@@ -62,7 +62,7 @@ from vapi_sessions_mcp.mcp_server.app import MCP, build_app
 from vapi_sessions_mcp.mcp_server.server import build_server
 from vapi_sessions_mcp.rest_api.app import MAX_BODY, build_rest
 from vapi_sessions_mcp.rest_api.skill_routes import skill_routes
-from vapi_sessions_mcp.sessions.service import Answers
+from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.vapi.client import Vapi
 
@@ -77,7 +77,7 @@ SETTINGS = Settings(api_key=KEY, base_url=BASE_URL)
 async def connected(era: str) -> AsyncGenerator[tuple[Ask, Upstream]]:
     """What asks a server as a transport does, where no client library mends the frames first."""
     upstream = Upstream(httpx2.MockTransport(Echo()))
-    server = build_server(Vapi(SETTINGS, transport=upstream), SETTINGS)
+    server = build_server(Sessions(Vapi(SETTINGS, transport=upstream), SETTINGS), SETTINGS)
     options = server.create_initialization_options()
     with anyio.fail_after(PATIENCE):
         async with (
@@ -305,7 +305,7 @@ async def test_a_cancellation_of_nothing_cancels_nothing() -> None:
 def rest() -> Rest:
     """The REST adapter as it is offered, and the watch over its Vapi."""
     upstream = Upstream(httpx2.MockTransport(Echo()))
-    answers = Answers(Vapi(SETTINGS, transport=upstream), SETTINGS)
+    answers = Sessions(Vapi(SETTINGS, transport=upstream), SETTINGS)
     return build_rest(answers, SETTINGS, extra_routes=skill_routes()), upstream
 
 
@@ -477,8 +477,8 @@ async def over_http() -> AsyncGenerator[Http]:
     """MCP over HTTP, in this process."""
     upstream = Upstream(httpx2.MockTransport(Echo()))
     vapi = Vapi(SETTINGS, transport=upstream)
-    server = build_server(vapi, SETTINGS)
-    app = build_app(server, SETTINGS, Gate(SETTINGS, vapi.owner, MCP))
+    server = build_server(Sessions(vapi, SETTINGS), SETTINGS)
+    app = build_app(server, SETTINGS, Gate(SETTINGS, MCP))
     async with server.session_manager.run():
         yield app, upstream
 

@@ -44,7 +44,7 @@ from vapi_sessions_mcp.contract.parsing import parse
 from vapi_sessions_mcp.contract.requests import Request
 from vapi_sessions_mcp.errors import (
     Failed,
-    NoAnswer,
+    NotConnected,
     RateLimited,
     Refused,
     TimedOut,
@@ -734,7 +734,7 @@ async def test_a_last_try_that_gets_no_connection_is_known_to_have_sent_nothing(
         }
     )
     for one in ran.values():
-        assert type(one.error) is NoAnswer
+        assert type(one.error) is NotConnected
         assert one.seen == []
         assert re.search(r": no connection to HOST \(no answer within [0-9.]+ s\)\. ", one.told)
         assert one.told.endswith(NOT_SENT)
@@ -801,7 +801,7 @@ def tries(retries: Retries, operation: Operation, outcomes: Iterable[VapiError |
 def test_a_long_outage_costs_fewer_than_two_requests_a_call() -> None:
     # In a row, not at once: what is refilled meanwhile must not be by time or by trying.
     retries = Retries()
-    down = repeat(NoAnswer(""))
+    down = repeat(NotConnected(""))
     assert 100 < sum(tries(retries, GET, down) for _ in range(100)) < 200
 
 
