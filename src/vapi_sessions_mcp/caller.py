@@ -1,8 +1,8 @@
 """Who calls, with which key of Vapi's, and what one call of theirs took."""
 
-import re
 from dataclasses import dataclass, field
 
+from vapi_sessions_mcp.ids import is_id
 from vapi_sessions_mcp.settings import Settings
 
 KEY_HEADER = "X-Vapi-Api-Key"
@@ -40,5 +40,5 @@ class CallRecord:
 
     def note_session(self, id: str) -> None:
         """Note the session that was made, unless its id is none, which could hold anything."""
-        if not self.session and re.fullmatch(r"[A-Za-z0-9_-]{1,128}", id):
+        if not self.session and is_id(id):
             self.session = id

@@ -1,12 +1,13 @@
 """What the command was told: one frozen object, checked as a whole."""
 
 import ipaddress
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
+
+from vapi_sessions_mcp.ids import is_id
 
 PREFIX = "VAPI_MCP_"
 DEFAULT_BASE_URL = "https://api.vapi.ai"
@@ -169,7 +170,7 @@ def _check_oauth(settings: Settings) -> None:
 
 def _check_ids(option: str, ids: tuple[str, ...]) -> None:
     for id in ids:
-        if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", id):
+        if not is_id(id):
             raise SettingsError(
                 f"{option} {id!r:.60} is not an id; several are given one by one, or with spaces"
                 " between them in the environment."

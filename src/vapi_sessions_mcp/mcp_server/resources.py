@@ -13,6 +13,7 @@ from vapi_sessions_mcp.contract.list_filters import ListRequest
 from vapi_sessions_mcp.contract.operations import GET, LIST, Operation
 from vapi_sessions_mcp.contract.requests import GetRequest, Request
 from vapi_sessions_mcp.errors import VapiError
+from vapi_sessions_mcp.ids import ID_PATTERN
 from vapi_sessions_mcp.logs import logged_call
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
@@ -95,7 +96,7 @@ class Resources:
         self, ctx: Any, params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
         """One session as JSON or as a transcript."""
-        found = re.fullmatch(rf"{SCHEME}([A-Za-z0-9_-]{{1,128}})(/transcript)?", params.uri)
+        found = re.fullmatch(rf"{SCHEME}({ID_PATTERN})(/transcript)?", params.uri)
         if not found:
             raise MCPError(
                 types.INVALID_PARAMS,
