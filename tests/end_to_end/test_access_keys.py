@@ -9,27 +9,11 @@ import pytest
 from mcp_types import TextResourceContents
 from openapi_spec_validator import validate
 
-from support.faces import (
-    FACES,
-    KEY,
-    SAID,
-    USUAL,
-    Faces,
-    Field,
-    bearer,
-    challenge,
-    serving,
-)
+from support.faces import FACES, KEY, SAID, USUAL, Faces, Field, bearer, challenge, serving
 from support.faulty_vapi import Reply, Seen, reply
 from support.http_calls import message
 from support.rest_calls import refused
-from support.tools import (
-    ERAS,
-    GET,
-    LIST,
-    UPDATE,
-    text,
-)
+from support.tools import ERAS, GET, LIST, UPDATE, text
 
 pytestmark = pytest.mark.anyio
 
@@ -37,11 +21,6 @@ MINE, YOURS = "key-of-mine-0123456789abcdef", "key-of-yours-0123456789abcdef"
 WRITE, READ = "write-0123456789abcdef", "read-0123456789abcdef"
 ASKED = {"scheme": "ApiKey", "realm": "vapi-sessions-mcp", "header": "X-Vapi-Api-Key"}
 CALLERS = 20
-
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.fixture(scope="module")

@@ -16,17 +16,7 @@ from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
 from openapi_spec_validator import validate
 
 from support.authorization_server import AuthorizationServer, authorization_server
-from support.faces import (
-    FACES,
-    KEY,
-    SAID,
-    Faces,
-    Field,
-    bearer,
-    challenge,
-    refuses,
-    serving,
-)
+from support.faces import FACES, KEY, SAID, Faces, Field, bearer, challenge, refuses, serving
 from support.faulty_vapi import FaultyVapi, Reply, Seen, reply
 from support.http_calls import message
 from support.processes import PATIENCE
@@ -44,11 +34,6 @@ PATHS = {"rest": "/v1", "legacy": "/mcp", "auto": "/mcp"}
 READ, WRITE = "sessions:read", "sessions:write"
 BOTH = f"{READ} {WRITE}"
 MINE = "key-of-mine-0123456789abcdef"
-
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.fixture(scope="module")

@@ -1,25 +1,17 @@
 """Deleting with --confirm-delete: who is asked, what they are told, what their reply does."""
 
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from typing import Any
 
 import anyio
 import httpx2
 import pytest
 from mcp import Client, MCPError
-from mcp.client.context import ClientRequestContext
-from mcp_types import (
-    CallToolResult,
-    ElicitRequestFormParams,
-    ElicitRequestParams,
-    ElicitResult,
-    ErrorData,
-    InputRequiredResult,
-)
+from mcp_types import CallToolResult, ElicitResult, ErrorData, InputRequiredResult
 
-from support.processes import started
+from support.person import BODY, Person, question, replies
 from support.tools import DELETE, GET, text
 from support.upstream import Connect, Upstream
 from vapi_sessions_mcp.mcp_server.server import build_server
@@ -32,41 +24,6 @@ from vapi_sessions_mcp.vapi.client import Vapi
 pytestmark = pytest.mark.anyio
 
 SETTINGS = Settings(api_key=SANDBOX_KEY, base_url="http://localhost:9", confirm_delete=True)
-BODY = {
-    "name": "Rosa",
-    "customer": {"number": "+14155550100", "name": "Rosa Diaz"},
-    "messages": [{"role": "user", "content": "one"}, {"role": "assistant", "content": "two"}],
-}
-META = {
-    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-    "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
-}
-Replying: TypeAlias = Callable[[str], Awaitable[ElicitResult | ErrorData]]
-
-
-def replies(action: Any) -> Replying:
-    """A person who always does the same."""
-
-    async def reply(question: str) -> ElicitResult:
-        return ElicitResult(action=action, content={} if action == "accept" else None)
-
-    return reply
-
-
-class Person:
-    """Who sits before the client: what they were asked, and how they reply."""
-
-    def __init__(self, reply: Replying) -> None:
-        self.asked: list[str] = []
-        self._reply = reply
-
-    async def __call__(
-        self, context: ClientRequestContext, params: ElicitRequestParams
-    ) -> ElicitResult | ErrorData:
-        assert isinstance(params, ElicitRequestFormParams)
-        assert params.requested_schema == {"type": "object", "properties": {}}
-        self.asked.append(params.message)
-        return await self._reply(params.message)
 
 
 class Vapis:
@@ -95,10 +52,6 @@ async def vapi(upstream: Upstream) -> Vapis:
     made = Vapis(upstream)
     made.id = (await made.request("POST", json=BODY)).json()["id"]
     return made
-
-
-def question(id: str, customer: str = "Rosa Diaz +14155550100") -> str:
-    return f'Delete session {id} "Rosa" of {customer} with 2 messages?'
 
 
 @asynccontextmanager
@@ -240,34 +193,6 @@ async def test_a_question_that_the_client_fails_to_ask_is_no_consent(
     assert await vapi.exists()
 
 
-async def test_a_reply_that_is_none_is_no_consent() -> None:
-    # Nor is it a mistake in the agent's arguments, which it could not mend.
-    start: dict[str, Any] = {
-        "protocolVersion": "2025-11-25",
-        "capabilities": {"elicitation": {}},
-        "clientInfo": {"name": "test", "version": "1"},
-    }
-    async with started("--sandbox", "--confirm-delete") as running:
-
-        async def ask(id: int, method: str, params: dict[str, Any]) -> dict[str, Any]:
-            await running.send({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
-            return await running.receive()
-
-        await ask(0, "initialize", start)
-        await running.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
-        made = await ask(1, "tools/call", {"name": "create_session", "arguments": {"body": BODY}})
-        arguments = {"id": made["result"]["structuredContent"]["id"]}
-        asked = await ask(2, "tools/call", {"name": DELETE, "arguments": arguments})
-        assert asked["method"] == "elicitation/create"
-        reply = {"jsonrpc": "2.0", "id": asked["id"], "result": {"action": "bogus"}}
-        await running.send(reply)
-        result = (await running.receive())["result"]
-        assert result["isError"]
-        assert "did not put the question to the person" in result["content"][0]["text"]
-        await running.end_input()
-        assert await running.ended() == 0
-
-
 async def test_personal_data_is_masked_in_the_question_too(
     upstream: Upstream, vapi: Vapis, era: str
 ) -> None:
@@ -313,57 +238,6 @@ async def test_the_reply_is_taken_up_by_any_replica(upstream: Upstream, vapi: Va
     assert isinstance(done, CallToolResult)
     assert not done.is_error
     assert not await vapi.exists()
-
-
-async def test_a_client_that_only_opens_pages_cannot_ask() -> None:
-    # Elicitation by URL shows no form; one that names no mode shows them (2025-06-18).
-    modes: list[tuple[dict[str, Any], bool]] = [
-        ({"url": {}}, False),
-        ({}, True),
-        ({"form": {}}, True),
-    ]
-    for elicitation, asks in modes:
-        capabilities = {"elicitation": elicitation}
-        meta = {**META, "io.modelcontextprotocol/clientCapabilities": capabilities}
-        params: dict[str, Any] = {"_meta": meta, "name": DELETE}
-        async with started("--sandbox", "--confirm-delete") as running:
-            created = {**params, "name": "create_session", "arguments": {"body": BODY}}
-            await running.send(
-                {"jsonrpc": "2.0", "id": 0, "method": "tools/call", "params": created}
-            )
-            made = (await running.receive())["result"]["structuredContent"]
-            params["arguments"] = {"id": made["id"]}
-            await running.send(
-                {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
-            )
-            result = (await running.receive())["result"]
-            assert (result["resultType"] == "input_required") is asks
-            await running.end_input()
-            assert await running.ended() == 0
-
-
-async def test_the_2025_eras_over_http_have_nobody_to_ask() -> None:
-    # Stateless, a server cannot send a request of its own there: the argument is the way.
-    async with started(
-        *("--sandbox", "--confirm-delete", "--transport", "http", "--port", "0")
-    ) as running:
-        url = await running.url()
-        with anyio.fail_after(20):
-            person = Person(replies("accept"))
-            async with Client(url, mode="legacy", elicitation_callback=person) as client:
-                made = await client.call_tool("create_session", {"body": BODY})
-                assert made.structured_content is not None
-                id = made.structured_content["id"]
-                told = await client.call_tool(DELETE, {"id": id})
-                assert "call again with `confirm`" in text(told)
-                assert person.asked == []
-                assert not (await client.call_tool(DELETE, {"id": id, "confirm": id})).is_error
-            async with Client(url, mode="auto", elicitation_callback=person) as client:
-                made = await client.call_tool("create_session", {"body": BODY})
-                assert made.structured_content is not None
-                id = made.structured_content["id"]
-                assert not (await client.call_tool(DELETE, {"id": id})).is_error
-                assert person.asked == [question(id)]
 
 
 async def test_a_rest_caller_names_the_session_twice(upstream: Upstream, vapi: Vapis) -> None:

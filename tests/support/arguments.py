@@ -21,28 +21,18 @@ from vapi_sessions_mcp.contract.schemas import input_schema
 from vapi_sessions_mcp.errors import BadArguments
 
 Given: TypeAlias = dict[str, Any]
-
-
 Json: TypeAlias = SearchStrategy[Any]
 
 
 # Arguments of list that are ours and are never sent: extend where it learns more than Vapi offers.
 OURS = {"view", "status", "contains", "maxScan"}
-
-
 bounded = settings(max_examples=150, deadline=None, derandomize=True)
-
-
 fewer = settings(bounded, max_examples=50)
-
-
 every_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda row: row.short_name)
 
 
 # Lone surrogates, NaN and infinities are among what a lenient JSON parser hands on.
 any_text = st.text(st.characters(exclude_categories=()), max_size=50)
-
-
 any_number = st.integers() | st.integers(min_value=2**60) | st.floats()
 
 
@@ -74,32 +64,14 @@ def nested(leaves: Json, names: SearchStrategy[str]) -> Json:
 known = st.sampled_from(
     sorted({n for row in OPERATIONS for n in names_in(input_schema(row.request))})
 )
-
-
 anything = nested(st.none() | st.booleans() | any_number | any_text | telling, known | any_text)
-
-
 any_arguments = st.dictionaries(known | any_text, anything, max_size=8)
-
-
 plain_text = st.text(max_size=50)
-
-
 plain_number = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
-
-
 no_null = nested(st.booleans() | plain_number | plain_text, plain_text)
-
-
 free_form = st.dictionaries(plain_text, no_null, max_size=4)
-
-
 phone_numbers = st.from_regex(r"\+[1-9][0-9]{2,14}", fullmatch=True)
-
-
 zones = st.none() | st.integers(-14 * 60, 14 * 60).map(lambda m: timezone(timedelta(minutes=m)))
-
-
 times = st.datetimes(timezones=zones).map(lambda time: time.isoformat())
 
 
@@ -156,8 +128,6 @@ def coherent(operation: Operation, arguments: Given) -> Given:
 
 
 SCHEMAS = {row: input_schema(row.request) for row in OPERATIONS}
-
-
 GOOD = {row: objects(schema).map(partial(coherent, row)) for row, schema in SCHEMAS.items()}
 
 

@@ -1,22 +1,21 @@
-"""An OAuth authorization server, a process of its own that issues whatever a test asks for."""
+"""An OAuth authorization server, in a thread of its own, that issues whatever a test asks for."""
 
 import hashlib
 import hmac
 import json
 import socket
-import sys
 import time
 from base64 import urlsafe_b64encode
 from collections import Counter
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from threading import Thread
 from typing import Any, Self, TypeAlias
 
 import anyio
 import httpx2
 import jwt
 import uvicorn
-from anyio.streams.buffered import BufferedByteReceiveStream
 from cryptography.hazmat.primitives.asymmetric.ec import (
     SECP256R1,
     SECP384R1,
@@ -33,7 +32,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-COMMAND = [sys.executable, __file__]
 AUDIENCE = "https://sessions.example.com/mcp"
 OAUTH = "/.well-known/oauth-authorization-server"
 OPENID = "/.well-known/openid-configuration"
@@ -47,7 +45,7 @@ PrivateKey: TypeAlias = RSAPrivateKey | EllipticCurvePrivateKey | Ed25519Private
 
 
 class AuthorizationServer:
-    """The process as tests drive it; `url` is its issuer unless a test says otherwise."""
+    """The server as tests drive it; `url` is its issuer unless a test says otherwise."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -137,21 +135,33 @@ class AuthorizationServer:
 
 @asynccontextmanager
 async def authorization_server(port: int = 0) -> AsyncGenerator[AuthorizationServer]:
-    """The server on `port` or a free one; killed at the end of the block."""
-    process = await anyio.open_process([*COMMAND, str(port)], stderr=None)
-    try:
-        assert process.stdout
-        with anyio.fail_after(PATIENCE):
-            line = await BufferedByteReceiveStream(process.stdout).receive_until(b"\n", 2**10)
-        async with AuthorizationServer(line.decode().strip()) as server:
+    """The server on `port` or a free one, gone at the end of the block."""
+    with serving_tokens(port) as url:
+        async with AuthorizationServer(url) as server:
             yield server
-    finally:
-        process.kill()
-        await process.aclose()
+
+
+@contextmanager
+def serving_tokens(port: int = 0) -> Generator[str]:
+    """The URL of a server on `port` or a free one, which serves until the end of the block."""
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        # asyncio leaves a socket that it did not make alone: each answer would take 40 ms more.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        url = "http://{}:{}".format(*listener.getsockname())
+        # A log configuration would be that of the whole test run.
+        config = uvicorn.Config(_Server(url).app(), lifespan="off", log_config=None)
+        server = uvicorn.Server(config)
+        thread = Thread(target=anyio.run, args=(server.serve, [listener]))
+        thread.start()
+        try:
+            yield url
+        finally:
+            server.should_exit = server.force_exit = True
+            thread.join()
 
 
 class _Server:
-    """What the process knows: its keys, what it says of itself, and how it misbehaves."""
+    """What the server knows: its keys, what it says of itself, and how it misbehaves."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -266,18 +276,3 @@ def _said(fields: Json) -> bytes:
 
 def _encoded(raw: bytes) -> str:
     return urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def main(port: int = 0) -> None:
-    """Serve on loopback until killed; the first line of stdout is the URL."""
-    listener = socket.create_server(("127.0.0.1", port))
-    # asyncio does not do so for a socket it did not make, and each answer would take 40 ms more.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    url = "http://{}:{}".format(*listener.getsockname())
-    server = uvicorn.Server(uvicorn.Config(_Server(url).app(), log_level="error"))
-    print(url, flush=True)  # noqa: T201 - whoever started it waits for this line
-    anyio.run(server.serve, [listener])
-
-
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))

@@ -14,25 +14,17 @@ from support.tools import (
 )
 
 TOOLS = [CREATE, LIST, GET, UPDATE, DELETE]
-
-
 LEGACY = {
     "Accept": "application/json, text/event-stream",
     "Content-Type": "application/json",
     "MCP-Protocol-Version": "2025-11-25",
 }
-
-
 META = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
     "io.modelcontextprotocol/clientCapabilities": {},
 }
-
-
 CLIENT_INFO = {"name": "test", "version": "1"}
-
-
 ARGUMENTS: dict[str, dict[str, Any]] = {
     GET: {"id": "s-1"},
     UPDATE: {"id": "s-1", "body": {"name": "a"}},

@@ -3,20 +3,10 @@
 from mcp_types import CallToolResult, TextContent
 
 ERAS = ("legacy", "auto")
-
-
 LIST = "vapi-sessioncontrollerfindallpaginated"
-
-
 GET = "vapi-sessioncontrollerfindone"
-
-
 CREATE = "vapi-sessioncontrollercreate"
-
-
 UPDATE = "vapi-sessioncontrollerupdate"
-
-
 DELETE = "vapi-sessioncontrollerremove"
 
 

@@ -1,0 +1,28 @@
+"""Servers that many tests of access share."""
+
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from support.faces import FACES, Faces, bearer, serving
+from support.token_servers import NAME, READ, WRITE
+
+
+@pytest.fixture(scope="module")
+async def token_server() -> AsyncGenerator[Faces]:
+    """Two tokens of each kind, one of which could be on its way out."""
+    tokens = {"VAPI_MCP_TOKENS": ",".join(WRITE), "VAPI_MCP_READ_TOKENS": "\n".join(READ)}
+    async with serving("--allowed-host", NAME, **tokens) as faces:
+        faces.way_in = (bearer(READ[0]),)
+        yield faces
+
+
+@pytest.fixture
+async def tokens(token_server: Faces) -> Faces:
+    return await token_server.fresh()
+
+
+@pytest.fixture(params=FACES)
+def face(request: pytest.FixtureRequest) -> str:
+    """REST, and MCP in both eras."""
+    return str(request.param)

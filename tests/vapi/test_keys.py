@@ -1,0 +1,73 @@
+"""Each call keeps its own API key, and shows it to nobody."""
+
+from dataclasses import replace
+
+import anyio
+import pytest
+
+from support.faulty_vapi import FaultyVapi, Reply, Seen, reply, slow
+from support.tries import KEY, DeadEnds, calling, reached, run
+from vapi_sessions_mcp.contract.operations import GET, UPDATE
+from vapi_sessions_mcp.errors import Refused
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize("status", [200, 400])
+async def test_callers_of_different_keys_at_the_same_time_are_kept_apart(status: int) -> None:
+    # One HTTP client serves them all, and neither may act as the other or see its key.
+    keys = [f"key-of-caller-{number:04}" for number in range(8)]
+    told: dict[str, str] = {}
+
+    def echo(seen: Seen) -> Reply:
+        said = f"{seen.headers['authorization']} is no good"
+        return slow(reply(status, {"id": "s-1", "message": said}))
+
+    async with (
+        FaultyVapi(*[echo] * len(keys)) as vapi,
+        reached(vapi, api_key="the-servers-own") as ours,
+    ):
+
+        async def ask(key: str) -> None:
+            try:
+                told[key] = str(await ours.call(*calling(GET, key)))
+            except Refused as exc:
+                told[key] = str(exc)
+
+        with anyio.fail_after(5):
+            async with anyio.create_task_group() as tasks:
+                for key in keys:
+                    tasks.start_soon(ask, key)
+                await vapi.until(lambda vapi: len(vapi.requests) == len(keys))
+                vapi.release(len(keys))
+    sent = sorted(seen.headers["authorization"] for seen in vapi.requests)
+    assert sent == [f"Bearer {key}" for key in keys]
+    assert sorted(told) == keys
+    for text in told.values():
+        assert "Bearer *** is no good" in text
+        assert "key-of-caller" not in text
+
+
+@pytest.mark.parametrize(("key", "cleaned"), [("chat-01", False), ("chat-012", True)])
+async def test_a_key_is_taken_out_of_answers_unless_it_could_be_a_word(
+    key: str, cleaned: bool
+) -> None:
+    # A key of "user" would turn every conversation into asterisks.
+    said = {"id": "s-1", "name": f"after {key}, again {key}"}
+    async with FaultyVapi(reply(200, said)) as vapi, reached(vapi) as ours:
+        answer = await ours.call(*calling(GET, key))
+    assert answer["name"] == ("after ***, again ***" if cleaned else said["name"])
+
+
+async def test_a_retry_carries_the_key_of_its_own_call(dead_ends: DeadEnds) -> None:
+    # Its wait is when other callers' requests go out over the same client.
+    ran = await run(dead_ends, UPDATE, reply(429), "nobody listens")
+    assert [seen.headers["authorization"] for seen in ran.seen] == [f"Bearer {KEY}"] * 2
+    assert [seen.body for seen in ran.seen] == [b'{"name":"a"}'] * 2
+
+
+def test_a_key_does_not_show_in_what_is_printed_of_a_call() -> None:
+    # Debuggers, logs and error reporters print the arguments of functions.
+    _, _, call = calling(GET)
+    assert KEY not in repr(call)
+    assert KEY not in repr(replace(call.caller, brings_key=True))
