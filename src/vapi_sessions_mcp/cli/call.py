@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from vapi_sessions_mcp.sessions.service import Answer, Answers
     from vapi_sessions_mcp.vapi.client import Vapi
 
-# What the command hands on: the settings, and the sandbox's database where it is asked for.
-Told: TypeAlias = Callable[[], tuple[Settings, str | None]]
+# The object of the main command's context: reads the secrets and checks everything together.
+LoadSettings: TypeAlias = Callable[[], Settings]
 
 HELP = """\
 Run one tool without an MCP host and print its answer as JSON.
@@ -83,7 +83,7 @@ class _Call(click.Command):
 @click.pass_context
 def call(context: click.Context, *, tool: str, arguments: tuple[str, ...]) -> int:
     """Perform one operation; the exit code."""
-    settings, sandbox = cast("Told", context.obj)()
+    settings = cast("LoadSettings", context.obj)()
     # 600 ms that --help and --version do without.
     import anyio
 
@@ -91,7 +91,7 @@ def call(context: click.Context, *, tool: str, arguments: tuple[str, ...]) -> in
     from vapi_sessions_mcp.contract.parsing import parse
     from vapi_sessions_mcp.sessions.service import Answers
 
-    vapi = choose(settings, sandbox)
+    vapi = choose(settings)
     # Notes name the tools the way the caller does.
     short: bool = "_" in tool
     answers = Answers(vapi, replace(settings, tool_names="short" if short else "full"))

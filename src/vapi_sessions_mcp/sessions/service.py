@@ -47,7 +47,9 @@ class Answers:
     def __init__(self, vapi: Vapi, settings: Settings) -> None:
         """`vapi` must be open whenever `answer` is called."""
         self._vapi, self._settings = vapi, settings
-        self._pins = Pins(settings.only_assistants, settings.only_squads)
+        self._pins = Pins(
+            settings.only_assistants, (settings.only_squad,) if settings.only_squad else ()
+        )
         self._notes = Notes(settings)
         self._most = settings.max_result_chars
 
