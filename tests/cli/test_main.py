@@ -22,6 +22,7 @@ from support.tools import GET, LIST
 from vapi_sessions_mcp import __version__
 from vapi_sessions_mcp.cli.main import command
 from vapi_sessions_mcp.cli.skill import skill
+from vapi_sessions_mcp.contract.operations import OPERATIONS
 from vapi_sessions_mcp.sandbox.store import Store
 
 SNAPSHOT = Path(__file__).parents[1] / "snapshots" / "help.txt"
@@ -196,6 +197,7 @@ def test_a_subcommand_s_options_are_known_variables_too(run: Run) -> None:
 def test_the_help_is_what_was_reviewed(run: Run) -> None:
     # It is the manual most people read; UPDATE_SNAPSHOTS=1 rewrites it.
     names = [[], *([name] for name in sorted(command.commands))]
+    names += [["call", row.short_name] for row in OPERATIONS]
     names += [["skill", name] for name in sorted(skill.commands)]
     shown = [run(*name, "--help").out for name in names]
     assert run("-h").out == shown[0]
