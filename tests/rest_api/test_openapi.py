@@ -68,7 +68,7 @@ def test_every_operation_has_the_id_that_vapi_gave_it() -> None:
     assert "SessionController_findAllPaginated" in ids
 
 
-def test_a_read_only_document_tells_of_nothing_that_changes_sessions() -> None:
+def test_a_read_only_document_says_nothing_of_changes() -> None:
     # Whoever generates a client from it should not get methods that answer 405.
     made = document(Settings(read_only=True))
     assert {method for path in made["paths"].values() for method in path} == {"get"}

@@ -1,29 +1,32 @@
 """The REST adapter's OpenAPI 3.1 document, made from the table and the request models.
 
-A tool's schema leaves out what costs an agent bytes; here each rule that a
-program may break is said, so that what keeps to the document is accepted.
+A tool's schema leaves rules out to save an agent's bytes; the document says each
+of them, so that a request that follows the document is accepted.
 """
 
 from vapi_sessions_mcp import __version__
 from vapi_sessions_mcp.caller import KEY_HEADER
-from vapi_sessions_mcp.contract.operations import Operation, by_path, offered
-from vapi_sessions_mcp.contract.schemas import output_schema
-from vapi_sessions_mcp.ids import ID_PATTERN
-from vapi_sessions_mcp.rest_api.openapi_schemas import (
-    RULES,
-    Json,
-    components,
-    nullable,
-    reference,
-)
+from vapi_sessions_mcp.contract.operations import GET, LIST, UPDATE, Operation, by_path, offered
+from vapi_sessions_mcp.contract.schemas import ExactSchema
+from vapi_sessions_mcp.rest_api.openapi_schemas import REFERENCE, Json, components
 from vapi_sessions_mcp.settings import Settings
 
 ROOT = "/v1"
 
 _ABOUT = """\
-Vapi's sessions: one conversation's history each, kept across phone calls and chats. Statuses and
-JSON are Vapi's own, unknown fields included; secrets in answers read `***`. What stands in a
-request is checked before anything is sent."""
+Vapi's sessions: the history of one conversation each, kept across phone calls and chats. Statuses
+and JSON are Vapi's own, unknown fields included; secrets in answers read `***`. Every request is
+checked before anything is sent to Vapi."""
+# Where REST differs from the tools: programs get whole sessions, and a body is not an argument.
+_DESCRIPTIONS = {
+    LIST.name: "Find sessions by customer, assistant, time or text, newest first.",
+    GET.name: "Read one session, or the part of it that `view` or `messages` asks for.",
+    UPDATE.name: (
+        "Change a session. `messages` REPLACES the whole conversation; `appendMessages` adds to"
+        " it. Returns the full session."
+    ),
+}
+_VIEW = "How much of each session (full)"
 _MEANINGS: dict[int | str, str] = {
     400: "The request breaks a rule, here or at Vapi; nothing was changed",
     401: "The caller, or the API key at Vapi, is not accepted",
@@ -40,7 +43,7 @@ _MEANINGS: dict[int | str, str] = {
     504: "Vapi gave no answer in time",
 }
 _OF_ALL = (400, 401, 403, 421, "4XX", 500, 502, 503, 504)
-_ID: Json = {"type": "string", "pattern": f"^{ID_PATTERN}$"}
+_OF_BODY = ("body", "appendMessages")
 
 
 def document(settings: Settings | None = None) -> Json:
@@ -89,7 +92,7 @@ def _operation(row: Operation, path: str) -> Json:
     made: Json = {
         "operationId": f"{row.operation_id}{'ByQuery' * by_query}",
         "summary": f"{row.title}{', its id in the query' * by_query}",
-        "description": row.description,
+        "description": _DESCRIPTIONS.get(row.name, row.description),
         "tags": ["Sessions"],
         "parameters": _parameters(row, path),
     }
@@ -117,50 +120,27 @@ def _refusal(status: int | str) -> Json:
 
 
 def _parameters(row: Operation, path: str) -> list[Json]:
-    properties = output_schema(row.request)["properties"]
-    made: list[Json] = []
-    elsewhere = {"body", "appendMessages"}
-    if "{id}" in row.path:
-        where = "path" if path == row.path else "query"
-        made.append(
-            {
-                "name": "id",
-                "in": where,
-                "required": True,
-                "description": properties["id"]["description"],
-                "schema": _ID,
-            }
-        )
-        elsewhere.add("id")
-    rest = {name: schema for name, schema in properties.items() if name not in elsewhere}
-    return made + [_query_parameter(name, schema) for name, schema in rest.items()]
+    schema = row.request.model_json_schema(schema_generator=ExactSchema, ref_template=REFERENCE)
+    required = schema.get("required", ())
+    return [
+        _parameter(name, "path" if f"{{{name}}}" in path else "query", name in required, given)
+        for name, given in schema["properties"].items()
+        if name not in _OF_BODY
+    ]
 
 
-def _query_parameter(name: str, schema: Json) -> Json:
-    rules = {key: value for key, value in schema.items() if key != "description"}
-    rules |= RULES.get(name, {})
-    about = {"name": name, "in": "query", "description": schema["description"]}
-    if rules["type"] == "object":
-        rules = _window(rules) if name == "messages" else rules
-        return {**about, "content": {"application/json": {"schema": rules}}}
-    return {**about, "schema": rules}
-
-
-def _window(schema: Json) -> Json:
-    """A part of the transcript, counted in one of three ways."""
-    properties = {name: nullable(part) for name, part in schema["properties"].items()}
-    ways = (("first",), ("last",), ("from", "to"))
-    return {
-        "type": "object",
-        "anyOf": [
-            {
-                "properties": {name: properties[name] for name in (*way, "role")},
-                "additionalProperties": False,
-            }
-            for way in ways
-        ],
-    }
+def _parameter(name: str, where: str, required: bool, given: Json) -> Json:
+    # Null means not given, and what a query does not give is not in it.
+    rules = given["anyOf"][0] if "anyOf" in given else given
+    rules = {key: value for key, value in rules.items() if key != "description"}
+    made: Json = {"name": name, "in": where}
+    if required:
+        made["required"] = True
+    made["description"] = _VIEW if name == "view" else given["description"]
+    if "$ref" in rules or rules["type"] == "object":
+        return {**made, "content": {"application/json": {"schema": rules}}}
+    return {**made, "schema": rules}
 
 
 def _json(name: str) -> Json:
-    return {"application/json": {"schema": reference(name)}}
+    return {"application/json": {"schema": {"$ref": REFERENCE.format(model=name)}}}
