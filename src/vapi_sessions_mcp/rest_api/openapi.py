@@ -6,7 +6,15 @@ of them, so that a request that follows the document is accepted.
 
 from vapi_sessions_mcp import __version__
 from vapi_sessions_mcp.caller import KEY_HEADER
-from vapi_sessions_mcp.contract.operations import GET, LIST, UPDATE, Operation, by_path, offered
+from vapi_sessions_mcp.contract.operations import (
+    CREATE,
+    GET,
+    LIST,
+    UPDATE,
+    Operation,
+    by_path,
+    offered,
+)
 from vapi_sessions_mcp.contract.schemas import ExactSchema
 from vapi_sessions_mcp.rest_api.openapi_schemas import REFERENCE, Json, components
 from vapi_sessions_mcp.settings import Settings
@@ -27,6 +35,12 @@ _DESCRIPTIONS = {
     ),
 }
 _VIEW = "How much of each session (full)"
+# What the curl lines of the reference page send, too.
+_BODIES: dict[str, Json] = {
+    CREATE.name: {"name": "Maya", "customer": {"number": "+14155550123"}},
+    UPDATE.name: {"appendMessages": [{"role": "user", "content": "Please call me tomorrow."}]},
+}
+_VALUES = {"number": "+14155550123", "limit": 5}
 _MEANINGS: dict[int | str, str] = {
     400: "The request breaks a rule, here or at Vapi; nothing was changed",
     401: "The caller, or the API key at Vapi, is not accepted",
@@ -91,14 +105,15 @@ def _operation(row: Operation, path: str) -> Json:
     fields = row.request.model_fields
     made: Json = {
         "operationId": f"{row.operation_id}{'ByQuery' * by_query}",
-        "summary": f"{row.title}{', its id in the query' * by_query}",
+        "summary": f"{row.title}{', id in the query' * by_query}",
         "description": _DESCRIPTIONS.get(row.name, row.description),
         "tags": ["Sessions"],
         "parameters": _parameters(row, path),
     }
     refusals: list[int | str] = [*_OF_ALL]
     if "body" in fields:
-        made["requestBody"] = {"required": True, "content": _json(row.title.replace(" ", ""))}
+        content = _json(row.title.replace(" ", ""), example=_BODIES[row.name])
+        made["requestBody"] = {"required": True, "content": content}
         refusals += [413, 415]
     if "{id}" in row.path:
         refusals.append(404)
@@ -137,10 +152,12 @@ def _parameter(name: str, where: str, required: bool, given: Json) -> Json:
     if required:
         made["required"] = True
     made["description"] = _VIEW if name == "view" else given["description"]
+    if name in _VALUES:
+        made["example"] = _VALUES[name]
     if "$ref" in rules or rules["type"] == "object":
         return {**made, "content": {"application/json": {"schema": rules}}}
     return {**made, "schema": rules}
 
 
-def _json(name: str) -> Json:
-    return {"application/json": {"schema": {"$ref": REFERENCE.format(model=name)}}}
+def _json(name: str, **beside: Json) -> Json:
+    return {"application/json": {"schema": {"$ref": REFERENCE.format(model=name)}, **beside}}
