@@ -34,7 +34,7 @@ def shell(tmp_path: Path) -> dict[str, str]:
     ("options", "secrets"),
     [
         ((), {}),
-        (("--confirm-delete",), {}),
+        (("--confirm-delete", "argument"), {}),
         (("--auth", "token"), {"TOKEN": TOKEN}),
         (("--auth", "token", "--auth", "caller-key"), SECRETS),
     ],

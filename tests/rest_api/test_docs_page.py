@@ -22,8 +22,14 @@ ASKING = Settings(transports=("rest",), auth=("token", "caller-key"), tokens=("t
 
 @pytest.mark.parametrize(
     "settings",
-    [Settings(), Settings(read_only=True), Settings(confirm_delete=True), Settings(no_delete=True)],
-    ids=["all", "read-only", "confirmed delete", "no delete"],
+    [
+        Settings(),
+        Settings(read_only=True),
+        Settings(confirm_delete="argument"),
+        Settings(no_delete=True),
+        ASKING,
+    ],
+    ids=["all", "read-only", "confirmed delete", "no delete", "callers are asked"],
 )
 def test_every_operation_parameter_field_and_status_is_shown(settings: Settings) -> None:
     # What the page leaves out, a person has to guess.
@@ -67,7 +73,10 @@ def test_every_operation_parameter_field_and_status_is_shown(settings: Settings)
         ("SessionController_create", "with twilioPhoneNumber and twilioAccountSid"),
         ("SessionController_create", "namestring, at most 40 characters"),
         ("SessionController_update", "messagesarray of Message"),
-        ("SessionController_update", "One of these must hold:no appendMessagesno messages"),
+        (
+            "SessionController_update",
+            "At least one of these must hold:no appendMessagesno messages",
+        ),
         ("Customer", "numberE164CheckEnabled required: false"),
         ("Message", "role requiredsystem or user or assistant or tool or developer or bot"),
         ("Message", 'Of a chat\'s tool: role: "tool"; content required: string'),
@@ -103,6 +112,7 @@ def poisoned(node: Any, key: str = "") -> Any:
     if isinstance(node, list):
         return [poisoned(item, key) for item in cast("list[Any]", node)]
     texts = ("description", "title", "summary", "operationId", "pattern", "enum", "required")
+    texts += ("number", "content")  # in the examples
     return f"{node}{HOSTILE}" if key in texts and isinstance(node, str) else node
 
 
@@ -179,8 +189,8 @@ def test_examples_carry_what_callers_have_to_show() -> None:
 
 
 def test_an_example_confirms_what_has_to_be_confirmed() -> None:
-    # Without it the delete answers 409.
-    shown = HtmlPage(page(document(Settings(confirm_delete=True))))
+    # Without it the delete answers 428.
+    shown = HtmlPage(page(document(Settings(confirm_delete="argument"))))
     deletes = [example for example in shown.examples if "DELETE" in example]
     assert len(deletes) == 2
     assert all("confirm=$ID" in example for example in deletes)

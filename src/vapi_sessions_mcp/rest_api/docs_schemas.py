@@ -50,9 +50,10 @@ def schema_as_html(schema: Json) -> str:
     ]
     if any(_NULL in field.get("anyOf", ()) for field in properties.values()):
         parts.append("<p>A field that is not required may be null, which means not given.</p>")
-    if ways := schema.get("anyOf"):
-        items = "".join(f"<li>{_way(way)}</li>" for way in ways)
-        parts.append(f"<p>One of these must hold:</p><ul>{items}</ul>")
+    for rule in (schema, *schema.get("allOf", ())):
+        if ways := rule.get("anyOf"):
+            items = "".join(f"<li>{_way(way)}</li>" for way in ways)
+            parts.append(f"<p>At least one of these must hold:</p><ul>{items}</ul>")
     return "".join(parts)
 
 

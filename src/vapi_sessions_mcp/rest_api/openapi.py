@@ -4,12 +4,12 @@ A tool's schema leaves rules out to save an agent's bytes; the document says eac
 of them, so that a request that follows the document is accepted.
 """
 
+from collections.abc import Iterator
+
 from vapi_sessions_mcp import __version__
 from vapi_sessions_mcp.caller import KEY_HEADER
 from vapi_sessions_mcp.contract.operations import (
     CREATE,
-    GET,
-    LIST,
     UPDATE,
     Operation,
     by_path,
@@ -25,15 +25,8 @@ _ABOUT = """\
 Vapi's sessions: the history of one conversation each, kept across phone calls and chats. Statuses
 and JSON are Vapi's own, unknown fields included; secrets in answers read `***`. Every request is
 checked before anything is sent to Vapi."""
-# Where REST differs from the tools: programs get whole sessions, and a body is not an argument.
-_DESCRIPTIONS = {
-    LIST.name: "Find sessions by customer, assistant, time or text, newest first.",
-    GET.name: "Read one session, or the part of it that `view` or `messages` asks for.",
-    UPDATE.name: (
-        "Change a session. `messages` REPLACES the whole conversation; `appendMessages` adds to"
-        " it. Returns the full session."
-    ),
-}
+# Where REST differs from the tools: programs get whole sessions, and a body is no argument.
+_IN_REST = ((", as summaries", ""), ("body.messages", "`messages`"))
 _VIEW = "How much of each session (full)"
 # What the curl lines of the reference page send, too.
 _BODIES: dict[str, Json] = {
@@ -46,17 +39,22 @@ _MEANINGS: dict[int | str, str] = {
     401: "The caller, or the API key at Vapi, is not accepted",
     403: "A page of another origin calls, a right is missing, or Vapi refuses",
     404: "There is no such session",
-    409: "Others changed the session at the same time, or nobody confirmed",
+    412: "Others change the session at the same time; nothing was changed",
     413: "The body is larger than 4 MiB",
     415: "The body is not declared as JSON",
     421: "The server does not go by the name in the Host header",
+    424: "Vapi failed while it may have made the change: find out before you send it again",
+    428: "Nobody confirmed what would be deleted; nothing was changed",
+    429: "Vapi gets too many requests",
     "4XX": "Vapi refuses the request for another reason",
-    500: "A fault of this server",
-    502: "Vapi failed, or could not be reached",
-    503: "Too many requests, or no API key is set",
+    500: "A fault of this server or of Vapi",
+    502: "Vapi could not be reached, or its answer is not what it promises",
+    503: "No API key is set, or Vapi is overloaded",
     504: "Vapi gave no answer in time",
+    "5XX": "Vapi failed",
 }
-_OF_ALL = (400, 401, 403, 421, "4XX", 500, 502, 503, 504)
+_OF_ALL = (400, 401, 403, 421, 429, "4XX", 500, 502, 503)
+_CAN_WAIT = (429, 503)
 _OF_BODY = ("body", "appendMessages")
 
 
@@ -76,7 +74,9 @@ def document(settings: Settings | None = None) -> Json:
         "servers": [{"url": "/"}],
         "tags": [{"name": "Sessions", "description": "Create, find, read, change, delete"}],
         "paths": {
-            ROOT + path: {method.lower(): _operation(row, path) for method, row in methods.items()}
+            ROOT + path: {
+                method.lower(): _operation(row, path, settings) for method, row in methods.items()
+            }
             for path, methods in by_path(rows).items()
         },
         "components": {"schemas": components(rows)},
@@ -100,35 +100,48 @@ def _schemes(settings: Settings) -> Json:
     return schemes
 
 
-def _operation(row: Operation, path: str) -> Json:
+def _operation(row: Operation, path: str, settings: Settings) -> Json:
     by_query = path != row.path
-    fields = row.request.model_fields
     made: Json = {
         "operationId": f"{row.operation_id}{'ByQuery' * by_query}",
         "summary": f"{row.title}{', id in the query' * by_query}",
-        "description": _DESCRIPTIONS.get(row.name, row.description),
+        "description": _description(row),
         "tags": ["Sessions"],
         "parameters": _parameters(row, path),
     }
-    refusals: list[int | str] = [*_OF_ALL]
-    if "body" in fields:
+    if row.has_body:
         content = _json(row.title.replace(" ", ""), example=_BODIES[row.name])
         made["requestBody"] = {"required": True, "content": content}
-        refusals += [413, 415]
-    if "{id}" in row.path:
-        refusals.append(404)
-    if {"append_messages", "confirm"} & fields.keys():
-        refusals.append(409)
     success = {"description": "What Vapi answered", "content": _json(row.answer.__name__)}
     made["responses"] = {str(row.status): success} | {
-        str(status): _refusal(status) for status in sorted(refusals, key=str)
+        str(status): _refusal(status) for status in sorted(_refusals(row, settings), key=str)
     }
     return made
 
 
+def _description(row: Operation) -> str:
+    text = row.description
+    for tool, rest in _IN_REST:
+        text = text.replace(tool, rest)
+    return text
+
+
+def _refusals(row: Operation, settings: Settings) -> Iterator[int | str]:
+    """The statuses with which an operation can be refused, as `statuses.py` chooses them."""
+    yield from _OF_ALL
+    if row.has_body:
+        yield from (413, 415)
+    if "{id}" in row.path:
+        yield 404
+    # Clients repeat what got a 5xx, so what must not be repeated gets none.
+    yield from ((504, "5XX") if row.idempotent else (424,))
+    if not row.read_only and "{id}" in row.path:
+        yield from ((412, 428) if settings.confirm_delete else (412,))
+
+
 def _refusal(status: int | str) -> Json:
     made: Json = {"description": _MEANINGS[status], "content": _json("Error")}
-    if status == 503:
+    if status in _CAN_WAIT:
         about = "Seconds to wait, where that helps"
         made["headers"] = {"Retry-After": {"description": about, "schema": {"type": "integer"}}}
     return made

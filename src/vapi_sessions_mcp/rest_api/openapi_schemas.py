@@ -80,5 +80,17 @@ def components(rows: Iterable[Operation]) -> Json:
         known = {field: {"description": text} for field, text in fields.items()}
         schemas[name]["properties"] |= known
     if "UpdateSession" in schemas:
-        schemas["UpdateSession"] |= either(("messages",), ("appendMessages",))
+        one_way = either(("messages",), ("appendMessages",))
+        something = _something(schemas["UpdateSession"]["properties"])
+        schemas["UpdateSession"]["allOf"] = [one_way, something]
     return schemas
+
+
+def _something(properties: dict[str, Json]) -> Json:
+    """The rule that one of the fields has a value."""
+    return {
+        "anyOf": [
+            {"properties": {name: field["anyOf"][0]}, "required": [name]}
+            for name, field in properties.items()
+        ]
+    }
