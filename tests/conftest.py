@@ -13,6 +13,7 @@ import pytest
 from mcp import Client
 
 from support.command import Ended, Run
+from support.sandbox import stopped
 from support.tools import ERAS
 from support.upstream import Connect, Upstream
 from vapi_sessions_mcp.cli.main import main
@@ -29,8 +30,8 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 def upstream() -> Upstream:
-    """The sandbox, fresh, behind a watch."""
-    return Upstream(httpx2.ASGITransport(create_app()))
+    """The sandbox, fresh, behind a watch; its clock stands still."""
+    return Upstream(httpx2.ASGITransport(create_app(clock=stopped)))
 
 
 @pytest.fixture(params=ERAS)
@@ -51,7 +52,7 @@ def connect(upstream: Upstream, era: str) -> Connect:
             **options,
         }
         settings = Settings(**given)
-        server = build_server(Vapi(settings, transport=upstream), settings)
+        server = build_server(Vapi(settings, transport=upstream, clock=stopped), settings)
         with anyio.fail_after(20):
             async with Client(server, mode=era) as client:
                 yield client

@@ -17,6 +17,7 @@ from mcp_types import (
     TextResourceContents,
 )
 
+from support.sandbox import NOW
 from support.tools import CREATE, GET, LIST, text
 from support.upstream import Connect, Upstream
 from vapi_sessions_mcp.sandbox.samples import sample_sessions
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.anyio
 
 Json: TypeAlias = dict[str, Any]
 
-SAMPLES = sorted(sample_sessions(), key=lambda sample: sample["createdAt"], reverse=True)
+SAMPLES = sample_sessions(NOW)[::-1]
 ID = str(SAMPLES[0]["id"])
 TEMPLATE = ResourceTemplateReference(uri="vapi-session://{id}")
 INVALID_PARAMS = -32602

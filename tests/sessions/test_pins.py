@@ -12,6 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 
+from support.sandbox import stopped
 from support.upstream import Upstream
 from vapi_sessions_mcp.caller import Caller, CallRecord
 from vapi_sessions_mcp.contract.list_filters import ListRequest
@@ -490,7 +491,7 @@ async def test_what_a_list_should_not_hold_is_left_out(
 def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Starlette, list[Json]]:
     """A sandbox with sessions of all kinds, each of another minute, and these in their order."""
     file = str(tmp_path_factory.mktemp("pins") / "sessions.db")
-    store, chance = Store(file), random.Random(8)
+    store, chance = Store(file, stopped), random.Random(8)
     minutes = random.Random(9).sample(range(600), 600)
     made = [
         store.create(

@@ -10,6 +10,7 @@ import click
 
 from vapi_sessions_mcp import json_text
 from vapi_sessions_mcp.caller import CallRecord
+from vapi_sessions_mcp.cli.sandbox import Sandbox
 from vapi_sessions_mcp.errors import (
     BadArguments,
     NoAnswer,
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from vapi_sessions_mcp.sessions.service import Answer, Answers
     from vapi_sessions_mcp.vapi.client import Vapi
 
-# What the command hands on: the settings, and the sandbox's database where it is asked for.
-Told: TypeAlias = Callable[[], tuple[Settings, str | None]]
+# What the command hands on: the settings, and the sandbox where it is asked for.
+Told: TypeAlias = Callable[[], tuple[Settings, Sandbox | None]]
 
 HELP = """\
 Run one tool without an MCP host and print its answer as JSON.

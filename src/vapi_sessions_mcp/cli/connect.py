@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import httpx2
 
+from vapi_sessions_mcp.cli.sandbox import Sandbox
 from vapi_sessions_mcp.settings import Settings, SettingsError
 from vapi_sessions_mcp.vapi.client import Vapi
 
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 
-def choose(settings: Settings, sandbox: str | None) -> Vapi:
-    """Vapi; with `sandbox`, a database file, the stand-in takes its place.
+def choose(settings: Settings, sandbox: Sandbox | None) -> Vapi:
+    """Vapi; with `sandbox` the stand-in takes its place, and its clock.
 
     Raises SettingsError when the database cannot be had.
     """
@@ -23,15 +24,16 @@ def choose(settings: Settings, sandbox: str | None) -> Vapi:
     return Vapi(
         replace(settings, api_key=key, base_url="http://localhost"),
         transport=httpx2.ASGITransport(app),
+        clock=sandbox.clock,
     )
 
 
-def open_sandbox(database: str) -> "tuple[ASGIApp, str]":
-    """The stand-in on a database file, and its key; raises SettingsError like `choose`."""
+def open_sandbox(sandbox: Sandbox) -> "tuple[ASGIApp, str]":
+    """The stand-in, and its key; raises SettingsError like `choose`."""
     # 40 ms, and SQLite, that serving the real Vapi does without.
     from vapi_sessions_mcp.sandbox import SANDBOX_KEY, SandboxError, create_app
 
     try:
-        return create_app(database), SANDBOX_KEY
+        return create_app(sandbox.database, clock=sandbox.clock), SANDBOX_KEY
     except SandboxError as exc:
         raise SettingsError(str(exc)) from exc

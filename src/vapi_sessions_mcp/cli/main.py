@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,8 @@ from click.core import ParameterSource
 
 from vapi_sessions_mcp import __version__, logs
 from vapi_sessions_mcp.cli.call import call
-from vapi_sessions_mcp.cli.options import IN_MEMORY, PORT, every_option
+from vapi_sessions_mcp.cli.options import PORT, every_option
+from vapi_sessions_mcp.cli.sandbox import IN_MEMORY, SANDBOX_NOW, Sandbox
 from vapi_sessions_mcp.cli.secrets import (
     READ_TOKENS,
     TOKENS,
@@ -65,6 +67,7 @@ def command(
     *,
     sandbox: bool,
     sandbox_db: str | None,
+    sandbox_now: datetime | None,
     log_level: str,
     log_format: logs.LogFormat,
     **options: Any,
@@ -83,13 +86,15 @@ def command(
     if context.invoked_subcommand and _is_default(context, "log_level"):
         log_level = "warning"  # a person in a shell reads the answer, not a line about it
     logs.set_up(log_level, log_format)
-    context.obj = partial(load_settings, options, sandbox=sandbox, sandbox_db=sandbox_db)
+    context.obj = partial(
+        load_settings, options, sandbox=sandbox, sandbox_db=sandbox_db, sandbox_now=sandbox_now
+    )
     if context.invoked_subcommand:
         return
-    settings, database = context.obj()
+    settings, asked_sandbox = context.obj()
     with _heavy_imports():
         from vapi_sessions_mcp.cli import serve as run
-    run.serve(settings, sandbox=database)
+    run.serve(settings, sandbox=asked_sandbox)
 
 
 @command.command("sandbox")
@@ -102,12 +107,15 @@ def command(
     metavar="FILE",
     help="Keep the data in FILE.  [default: in memory]",
 )
-def serve_sandbox(*, host: str, port: int, sandbox_db: str | None) -> None:
+@SANDBOX_NOW
+def serve_sandbox(
+    *, host: str, port: int, sandbox_db: str | None, sandbox_now: datetime | None
+) -> None:
     """Serve the stand-in for Vapi over HTTP, for any client that takes a base URL."""
     Settings(transports=("http",), host=host)  # the same rule for a bind that others can reach
     with _heavy_imports():
         from vapi_sessions_mcp.cli import serve as run
-    run.serve_sandbox(host, port, sandbox_db or IN_MEMORY)
+    run.serve_sandbox(host, port, Sandbox(database=sandbox_db or IN_MEMORY, now=sandbox_now))
 
 
 @command.command("openapi")
@@ -119,11 +127,12 @@ def show_openapi() -> None:
 
 
 @command.command()
-def demo() -> int:
+@SANDBOX_NOW
+def demo(*, sandbox_now: datetime | None) -> int:
     """Drive a real server on the sandbox through all five tools and tell what happens."""
     with _heavy_imports():
         from vapi_sessions_mcp.cli import demo as account
-    return account.run()
+    return account.run(sandbox_now)
 
 
 command.add_command(call)
@@ -131,9 +140,13 @@ command.add_command(skill)
 
 
 def load_settings(
-    options: dict[str, Any], *, sandbox: bool, sandbox_db: str | None
-) -> tuple[Settings, str | None]:
-    """The settings, and the sandbox's database where it is asked for.
+    options: dict[str, Any],
+    *,
+    sandbox: bool,
+    sandbox_db: str | None,
+    sandbox_now: datetime | None,
+) -> tuple[Settings, Sandbox | None]:
+    """The settings, and the sandbox where it is asked for.
 
     Only made where it is wanted: `demo`, `sandbox` and `skill` need no key.
     """
@@ -147,7 +160,10 @@ def load_settings(
     settings = Settings(api_key=api_key, **options, **tokens)
     if sandbox_db and not sandbox:
         raise SettingsError("--sandbox-db keeps the sandbox's data: add --sandbox.")
-    return settings, (sandbox_db or IN_MEMORY) if sandbox else None
+    if sandbox_now and not sandbox:
+        raise SettingsError("--sandbox-now stops the sandbox's clock: add --sandbox.")
+    asked = Sandbox(database=sandbox_db or IN_MEMORY, now=sandbox_now)
+    return settings, asked if sandbox else None
 
 
 @contextmanager

@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 import click
 
+from vapi_sessions_mcp.cli.sandbox import SANDBOX_NOW
 from vapi_sessions_mcp.settings import DEFAULT_BASE_URL
 
-IN_MEMORY = ":memory:"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 PORT = click.IntRange(0, 65_535)
 
@@ -119,6 +119,7 @@ _OPTIONS = [
         metavar="FILE",
         help="Keep the sandbox's data in FILE.  [default: in memory]",
     ),
+    SANDBOX_NOW,
     click.option(
         "--base-url",
         default=DEFAULT_BASE_URL,

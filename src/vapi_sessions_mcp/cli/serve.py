@@ -11,6 +11,7 @@ import click
 from starlette.types import ASGIApp
 
 from vapi_sessions_mcp.cli import connect as upstream
+from vapi_sessions_mcp.cli.sandbox import Sandbox
 from vapi_sessions_mcp.mcp_server.app import MCP, build_app
 from vapi_sessions_mcp.mcp_server.server import build_server
 from vapi_sessions_mcp.settings import Settings
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from vapi_sessions_mcp.access.oauth import Issuer
 
 
-def serve(settings: Settings, *, sandbox: str | None) -> None:
-    """Serve MCP, REST or both; with `sandbox`, a database file, the stand-in takes Vapi's place.
+def serve(settings: Settings, *, sandbox: Sandbox | None) -> None:
+    """Serve MCP, REST or both; with `sandbox` the stand-in takes Vapi's place.
 
     Raises SettingsError when the database or the port cannot be had.
     """
@@ -37,9 +38,9 @@ def serve(settings: Settings, *, sandbox: str | None) -> None:
         _serve_http(vapi, settings)
 
 
-def serve_sandbox(host: str, port: int, database: str) -> None:
+def serve_sandbox(host: str, port: int, sandbox: Sandbox) -> None:
     """Serve the stand-in itself over HTTP; raises SettingsError like `serve`."""
-    app, key = upstream.open_sandbox(database)
+    app, key = upstream.open_sandbox(sandbox)
     with http.bind(host, port) as listener:
         _tell(f"Vapi sandbox at {_url(listener)}, API key {key}; Ctrl-C stops it.")
         anyio.run(partial(http.serve, [(app, listener)], grace=1))

@@ -48,7 +48,7 @@ class Answers:
         """`vapi` must be open whenever `answer` is called."""
         self._vapi, self._settings = vapi, settings
         self._pins = Pins(settings.only_assistants, settings.only_squads)
-        self._notes = Notes(settings)
+        self._notes = Notes(settings, vapi.clock)
         self._most = settings.max_result_chars
 
     async def answer(

@@ -10,6 +10,7 @@ import httpx2
 
 from vapi_sessions_mcp import __version__, json_text
 from vapi_sessions_mcp.caller import Caller, CallRecord
+from vapi_sessions_mcp.clock import Clock, real
 from vapi_sessions_mcp.contract.operations import Operation
 from vapi_sessions_mcp.contract.requests import Request
 from vapi_sessions_mcp.errors import RateLimited, Refused, VapiError
@@ -32,10 +33,18 @@ class Vapi:
     """Vapi's API behind one shared HTTP client, open while at least one `async with` is."""
 
     def __init__(
-        self, settings: Settings, *, transport: httpx2.AsyncBaseTransport | None = None
+        self,
+        settings: Settings,
+        *,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        clock: Clock = real,
     ) -> None:
-        """`transport` replaces the network, for the sandbox and for tests."""
+        """`transport` replaces the network, for the sandbox and for tests.
+
+        `clock` says what time it is at Vapi: its sessions expire by it.
+        """
         self._settings = settings
+        self.clock = clock
         self.owner = Caller(api_key=settings.api_key)
         self._transport = transport
         self._host = urlsplit(settings.base_url).netloc
@@ -142,7 +151,9 @@ class Vapi:
             status = call.status = response.status_code
             if not 200 <= status < 300:
                 said = await words(response, call, key)
-                raise outcome.refused(status, said, retry_after(response.headers), call.caller)
+                raise outcome.refused(
+                    status, said, retry_after(response.headers, self.clock), call.caller
+                )
             try:
                 return await answer(response, call, key, operation, request)
             except InvalidAnswer as exc:
