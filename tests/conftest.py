@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import anyio
@@ -21,6 +22,13 @@ from vapi_sessions_mcp.mcp_server.server import build_server
 from vapi_sessions_mcp.sandbox import SANDBOX_KEY, create_app
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.vapi.client import Vapi
+
+
+def pytest_configure() -> None:
+    """Stop when the suite was to run on another day (tests/support/other_day) and does not."""
+    day = os.environ.get("AS_OF")
+    if day and datetime.now(UTC).date() != datetime.fromisoformat(day).date():
+        raise pytest.UsageError(f"It is not {day}: put tests/support/other_day on PYTHONPATH.")
 
 
 @pytest.fixture
