@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import anyio
@@ -13,6 +14,7 @@ import pytest
 from mcp import Client
 
 from support.command import Ended, Run
+from support.sandbox import stopped
 from support.tools import ERAS
 from support.upstream import Connect, Upstream
 from vapi_sessions_mcp.cli.main import main
@@ -23,6 +25,13 @@ from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.vapi.client import Vapi
 
 
+def pytest_configure() -> None:
+    """Stop when the suite was to run on another day (tests/support/other_day) and does not."""
+    day = os.environ.get("AS_OF")
+    if day and datetime.now(UTC).date() != datetime.fromisoformat(day).date():
+        raise pytest.UsageError(f"It is not {day}: put tests/support/other_day on PYTHONPATH.")
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
@@ -30,8 +39,8 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 def upstream() -> Upstream:
-    """The sandbox, fresh, behind a watch."""
-    return Upstream(httpx2.ASGITransport(create_app()))
+    """The sandbox, fresh, behind a watch; its clock stands still."""
+    return Upstream(httpx2.ASGITransport(create_app(clock=stopped)))
 
 
 @pytest.fixture(params=ERAS)
@@ -52,7 +61,9 @@ def connect(upstream: Upstream, era: str) -> Connect:
             **options,
         }
         settings = Settings(**given)
-        server = build_server(Sessions(Vapi(settings, transport=upstream), settings), settings)
+        server = build_server(
+            Sessions(Vapi(settings, transport=upstream, clock=stopped), settings), settings
+        )
         with anyio.fail_after(20):
             async with Client(server, mode=era) as client:
                 yield client

@@ -1,6 +1,7 @@
 """What can be set: one frozen object, each setting declared once and all checked together."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
@@ -139,6 +140,10 @@ class Settings:
     sandbox_db: Annotated[
         Path | None,
         Option("Keep the sandbox's data in FILE.", metavar="FILE", unset="in memory"),
+    ] = None
+    sandbox_now: Annotated[
+        datetime | None,
+        Option("Stop the sandbox's clock at MOMENT (ISO 8601).", metavar="MOMENT", unset="it runs"),
     ] = None
     base_url: Annotated[
         str,

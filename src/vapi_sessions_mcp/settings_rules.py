@@ -24,6 +24,8 @@ def check(settings: "Settings") -> None:
     _check_pins(settings)
     if settings.sandbox_db and not settings.sandbox:
         raise SettingsError("--sandbox-db keeps the sandbox's data: add --sandbox.")
+    if settings.sandbox_now and not settings.sandbox:
+        raise SettingsError("--sandbox-now stops the sandbox's clock: add --sandbox.")
 
 
 def is_loopback(host: str) -> bool:

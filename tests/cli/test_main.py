@@ -18,6 +18,7 @@ from click.core import ParameterSource
 
 from support.command import Run, refused
 from support.processes import PATIENCE, started, url_in
+from support.sandbox import stopped
 from support.tools import GET, LIST
 from vapi_sessions_mcp import __version__
 from vapi_sessions_mcp.cli.main import command
@@ -47,6 +48,16 @@ OPTIONS = [option for option in command.params if option.name != "version"]
         ),
         (["--sandbox", "--sandbox-db", "/"], "Invalid value for '--sandbox-db': File '/' is a"),
         (["--sandbox-db", "x.db"], "--sandbox-db keeps the sandbox's data: add --sandbox."),
+        (["--sandbox-now", "2028-02-29"], "--sandbox-now stops the sandbox's clock: add --sandbox"),
+        (
+            ["--sandbox", "--sandbox-now", "noon"],
+            "Invalid value for '--sandbox-now': 'noon' is not a moment such as 2028-02-29T12:00",
+        ),
+        (
+            ["demo", "--sandbox-now", "1999-12-31"],
+            "Invalid value for '--sandbox-now': '1999-12-31' is not between the years 2000 and 29",
+        ),
+        (["sandbox", "--sandbox-now", "3000-01-01"], "Invalid value for '--sandbox-now': '3000-0"),
         (["--base-url", "http://api.vapi.ai"], "--base-url 'http://api.vapi.ai' must be https, or"),
         (EXPOSED, "--host 0.0.0.0 lets other machines in, and nothing asks them who they are: "),
         (
@@ -152,6 +163,8 @@ def valid(option: click.Parameter) -> str:
         return "https://api.eu.vapi.ai"
     if option.name == "max_result_chars":
         return "2000"
+    if option.name == "sandbox_now":
+        return "2028-02-29"
     return "1"
 
 
@@ -321,7 +334,7 @@ def test_a_demo_whose_server_cannot_do_it_says_so_and_fails(run: Run, tmp_path: 
     assert refused_write.code == 1
     assert "the demo failed: the server did not start or did not answer" in refused_write.err
     file = str(tmp_path / "empty.db")
-    Store(file).close()
+    Store(file, stopped).close()
     with closing(sqlite3.connect(file)) as emptied:
         emptied.execute("DELETE FROM sessions")
         emptied.commit()

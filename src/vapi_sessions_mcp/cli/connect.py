@@ -1,11 +1,13 @@
 """The Vapi that the settings ask for: the real one, or the sandbox in its place."""
 
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx2
 
+from vapi_sessions_mcp.clock import Clock, real, stopped_at
 from vapi_sessions_mcp.settings import Settings, SettingsError
 from vapi_sessions_mcp.vapi.client import Vapi
 
@@ -22,17 +24,23 @@ def connect(settings: Settings) -> tuple[Settings, Vapi]:
     """
     if not settings.sandbox:
         return settings, Vapi(settings)
-    app, key = open_sandbox(settings.sandbox_db)
+    clock = sandbox_clock(settings.sandbox_now)
+    app, key = open_sandbox(settings.sandbox_db, clock)
     settings = replace(settings, api_key=key, base_url="http://localhost")
-    return settings, Vapi(settings, transport=httpx2.ASGITransport(app))
+    return settings, Vapi(settings, transport=httpx2.ASGITransport(app), clock=clock)
 
 
-def open_sandbox(database: Path | None) -> "tuple[ASGIApp, str]":
+def sandbox_clock(now: datetime | None) -> Clock:
+    """What time the sandbox has: with `now` its clock stands still."""
+    return real if now is None else stopped_at(now)
+
+
+def open_sandbox(database: Path | None, clock: Clock) -> "tuple[ASGIApp, str]":
     """The stand-in on a database file or in memory, and its key; raises like `connect`."""
     # 40 ms, and SQLite, that serving the real Vapi does without.
     from vapi_sessions_mcp.sandbox import SANDBOX_KEY, SandboxError, create_app
 
     try:
-        return create_app(str(database or IN_MEMORY)), SANDBOX_KEY
+        return create_app(str(database or IN_MEMORY), clock=clock), SANDBOX_KEY
     except SandboxError as exc:
         raise SettingsError(str(exc)) from exc

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -111,15 +112,17 @@ def command(context: click.Context, **options: Any) -> None:
             metavar="PORT",
             help="Port; 0 takes a free one.",
         ),
-        *setting_options("sandbox_db"),
+        *setting_options("sandbox_db", "sandbox_now"),
     ],
 )
-def serve_sandbox(*, host: str, port: int, sandbox_db: Path | None) -> None:
+def serve_sandbox(
+    *, host: str, port: int, sandbox_db: Path | None, sandbox_now: datetime | None
+) -> None:
     """Serve the stand-in for Vapi over HTTP, for any client that takes a base URL."""
     Settings(transports=("http",), host=host)  # the same rule for an address that others can reach
     with _heavy_imports():
         from vapi_sessions_mcp.cli import serve as run
-    run.serve_sandbox(host, port, sandbox_db)
+    run.serve_sandbox(host, port, sandbox_db, sandbox_now)
 
 
 @command.command("openapi")
@@ -130,12 +133,12 @@ def show_openapi() -> None:
     click.echo(json.dumps(document(), indent=2, ensure_ascii=False))
 
 
-@command.command()
-def demo() -> int:
+@command.command(params=setting_options("sandbox_now"))
+def demo(*, sandbox_now: datetime | None) -> int:
     """Drive a real server on the sandbox through all five tools and print what happens."""
     with _heavy_imports():
         from vapi_sessions_mcp.cli import demo as account
-    return account.run()
+    return account.run(sandbox_now)
 
 
 command.add_command(call)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import Field, fields
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from types import NoneType, UnionType
@@ -122,6 +123,8 @@ def click_type(annotation: Any, bare: str | None = None) -> "click.ParamType[Any
         return _Switch([str(word) for word in get_args(kind)], bare)
     if get_origin(kind) is Literal:
         return click.Choice([str(word) for word in get_args(kind)])
+    if kind is datetime:
+        return click.types.FuncParamType(_moment)
     if kind is Path:
         return click.Path(dir_okay=False, path_type=Path)
     return click.STRING
@@ -151,6 +154,20 @@ class _Seconds(click.FloatRange):
         if math.isnan(seconds):
             self.fail(f"{value} is not a number.", param, ctx)
         return seconds
+
+
+def _moment(value: str) -> datetime:
+    """A moment in UTC, which is also meant where no zone is given."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError as exc:
+        raise click.BadParameter(
+            f"{value!r:.60} is not a moment such as 2028-02-29T12:00:00Z."
+        ) from exc
+    # The samples need a month before it, and sessions' lifetimes one after it.
+    if not 2000 <= moment.year < 3000:
+        raise click.BadParameter(f"{value!r:.60} is not between the years 2000 and 2999.")
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _words(option: SettingOption) -> Sequence[str]:

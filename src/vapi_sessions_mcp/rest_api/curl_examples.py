@@ -9,7 +9,7 @@ import shlex
 from urllib.parse import urlencode
 
 from vapi_sessions_mcp.rest_api.openapi_schemas import Json
-from vapi_sessions_mcp.settings import is_loopback
+from vapi_sessions_mcp.settings_rules import is_loopback
 
 BASE_URL = "http://127.0.0.1:8080"
 _HOST = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?")
