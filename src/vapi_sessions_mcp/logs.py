@@ -3,15 +3,19 @@
 import json
 import logging
 import time
+import traceback
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 from vapi_sessions_mcp.caller import CallRecord
 
 LogFormat: TypeAlias = Literal["text", "json"]
 
 _CALLS = logging.getLogger("vapi_sessions_mcp.calls")
+_FAULTS = logging.getLogger("vapi_sessions_mcp.faults")
+# Modules whose lines are named, where a failure passed through any of them.
+_OURS = "vapi_sessions_mcp"
 
 
 def set_up(level: str, log_format: LogFormat = "text") -> None:
@@ -52,6 +56,37 @@ def logged_call(tool: str, call: CallRecord) -> Generator[None]:
         _CALLS.info("call", extra={"fields": given})
 
 
+def log_fault(fault: BaseException) -> None:
+    """Log a failure that nobody foresaw: what it was and where, not its words."""
+    _FAULTS.error("unforeseen failure", extra={"fields": _reason(fault)})
+
+
+def _reason(error: BaseException) -> dict[str, str]:
+    """The class of the error at the bottom of `error`, and the line of ours that it came from.
+
+    Its text may hold what customers said, or a password.
+    """
+    seen: list[BaseException] = []
+    below: BaseException | None = error
+    while below is not None and below not in seen:
+        seen.append(error := below)
+        below = _beneath(error)
+    frames = [
+        (str(frame.f_globals.get("__name__")), line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+    ]
+    ours = [frame for frame in frames if frame[0].partition(".")[0] == _OURS]
+    places = [f"{module}:{line}" for module, line in ours or frames]
+    return {"exception": type(error).__name__, "at": places[-1] if places else "unknown"}
+
+
+def _beneath(error: BaseException) -> BaseException | None:
+    """The first of a group, or what an error was raised `from`."""
+    if isinstance(error, BaseExceptionGroup):
+        return cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
+    return error.__cause__
+
+
 class _OneLine(logging.Formatter):
     converter = time.gmtime
     default_time_format = "%Y-%m-%dT%H:%M:%S"
@@ -59,15 +94,18 @@ class _OneLine(logging.Formatter):
 
     def fields(self, record: logging.LogRecord) -> Mapping[str, Any]:
         """What a line holds; a stack trace may hold what customers said, and is left out."""
+        message, reason = record.getMessage(), {}
+        if record.exc_info and record.exc_info[1]:
+            reason = _reason(record.exc_info[1])
+            # Below its first line asyncio repeats what the exception says.
+            message = message.strip().partition("\n")[0]
         about: dict[str, Any] = {
             "time": self.formatTime(record),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": " ".join(record.getMessage().split()),
+            "message": " ".join(message.split()),
         }
-        if record.exc_info and record.exc_info[0]:
-            about["exception"] = record.exc_info[0].__name__
-        return about | getattr(record, "fields", {})
+        return about | reason | getattr(record, "fields", {})
 
 
 class _Json(_OneLine):

@@ -58,8 +58,8 @@ class Settings:
         if "stdio" in self.transports:
             _check_alone(self)
         _check_auth(self)
-        if "stdio" not in self.transports and not is_loopback(self.host):
-            _check_exposure(self)
+        if "stdio" not in self.transports:
+            (_check_names if is_loopback(self.host) else _check_exposure)(self)
         if self.only_assistants and self.only_squad:
             raise SettingsError(
                 "--only-assistant and --only-squad cannot be combined, since Vapi can list either,"
@@ -188,6 +188,18 @@ def _check_exposure(settings: Settings) -> None:
         raise SettingsError(
             f"--host {settings.host} needs --allowed-host: the name that clients put in the URL,"
             " such as sessions.example.com."
+        )
+
+
+def _check_names(settings: Settings) -> None:
+    """Ask who calls by a name of `--allowed-host`, which a proxy or a tunnel brings to loopback."""
+    names = [name for name in settings.allowed_hosts if not is_loopback(name)]
+    asked = settings.allow_unauthenticated or settings.auth or settings.asks("token")
+    if names and not asked:
+        raise SettingsError(
+            f"--allowed-host {names[0]} lets in whoever reaches this server by that name, and"
+            " nothing asks them who they are: leave it out, set --auth, or add"
+            " --allow-unauthenticated if something in front asks."
         )
 
 

@@ -116,9 +116,12 @@ async def _perform(
     operation: "Operation",
     request: "Request",
 ) -> "Answer":
+    # 20 ms that --help and --version do without.
+    from vapi_sessions_mcp.sessions.boundary import boundary
+
     record = CallRecord(caller=caller)
     async with vapi:
-        with logged_call(operation.short_name, record):
+        with logged_call(operation.short_name, record), boundary(operation, record):
             return await sessions.answer(operation, request, record)
 
 

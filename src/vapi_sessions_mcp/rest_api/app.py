@@ -14,25 +14,30 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from vapi_sessions_mcp import json_text
-from vapi_sessions_mcp.access.gate import Gate, caller_of
-from vapi_sessions_mcp.access.guard import HEALTH, Guard
+from vapi_sessions_mcp.access.boundary import Boundary
+from vapi_sessions_mcp.access.gate import Gate, caller_of, key_challenge
+from vapi_sessions_mcp.access.guard import Guard
+from vapi_sessions_mcp.access.health import health
 from vapi_sessions_mcp.access.refusal import refusal
 from vapi_sessions_mcp.caller import Caller, CallRecord, owner
 from vapi_sessions_mcp.contract.operations import Operation, by_path, offered
 from vapi_sessions_mcp.contract.parsing import parse
 from vapi_sessions_mcp.errors import (
     BadArguments,
+    Broken,
     Conflict,
     NotConfigured,
     RateLimited,
     Refused,
     TimedOut,
+    Unauthorized,
     Unconfirmed,
     VapiError,
 )
 from vapi_sessions_mcp.logs import logged_call
 from vapi_sessions_mcp.rest_api.docs_page import REFERENCE
 from vapi_sessions_mcp.rest_api.openapi import ROOT, document
+from vapi_sessions_mcp.sessions.boundary import boundary
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 
@@ -76,12 +81,15 @@ def build_rest(
             ),
             Route("/openapi.json", openapi),
             *REFERENCE,
-            *HEALTH,
+            *health(settings),
             *gate.routes,
             *extra_routes,
         ],
-        middleware=[Middleware(Guard, settings=settings, gate=gate, public=PUBLIC)],
-        exception_handlers={HTTPException: _no_route, Exception: _bug},
+        middleware=[
+            Middleware(Boundary),
+            Middleware(Guard, settings=settings, gate=gate, public=PUBLIC),
+        ],
+        exception_handlers={HTTPException: _no_route},
     )
     app.router.redirect_slashes = False
     return app
@@ -98,18 +106,21 @@ def _endpoint(
             return gate.lacks_write()
         record = CallRecord(caller=caller)
         try:
-            with logged_call(operation.short_name, record):
+            with (
+                logged_call(operation.short_name, record),
+                boundary(operation, record, HTTPException),
+            ):
                 arguments = await _arguments(operation, request)
                 parsed = parse(operation.request, arguments)
                 answer = await sessions.answer(operation, parsed, record)
+                return Response(
+                    json_text.compact(answer.data).encode(),
+                    operation.status,
+                    {"Cache-Control": "no-store"},
+                    "application/json",
+                )
         except VapiError as exc:
-            return _refused(sessions, exc)
-        return Response(
-            json_text.compact(answer.data).encode(),
-            operation.status,
-            {"Cache-Control": "no-store"},
-            "application/json",
-        )
+            return _refused(sessions, exc, operation, caller)
 
     async def endpoint(request: Request) -> Response:
         operation = rows["GET" if request.method == "HEAD" else request.method]
@@ -203,11 +214,13 @@ def _split(operation: Operation, body: dict[str, Any]) -> dict[str, Any]:
     return {"appendMessages": appended, "body": None if appended and not vapis else vapis}
 
 
-def _refused(sessions: Sessions, error: VapiError) -> Response:
+def _refused(
+    sessions: Sessions, error: VapiError, operation: Operation, caller: Caller
+) -> Response:
     message: str | list[str] = sessions.shape.text(error)
     if isinstance(error, BadArguments):
         message = [sessions.shape.text(problem) for problem in error.problems]
-    return refusal(status_of(error), message, headers_of(error))
+    return refusal(status_of(error, operation), message, headers_of(error, caller))
 
 
 async def _no_route(request: Request, exc: Exception) -> Response:
@@ -222,17 +235,20 @@ async def _no_route(request: Request, exc: Exception) -> Response:
     return refusal(error.status_code, message, headers)
 
 
-async def _bug(request: Request, exc: Exception) -> Response:
-    return refusal(500, "Something is wrong in this server, not in the call. Its log says more.")
-
-
 # What to wait, in seconds, where Vapi does not say: what the sentence says, too.
 MINUTE = 60
 
 
-def status_of(error: VapiError) -> int:
+# Clients send a request again after most statuses of a failure, Vapi's own SDKs after 408, 409, 429
+# and all from 500 on: not after this one.
+UNCLEAR = 424
+
+
+def status_of(error: VapiError, operation: Operation) -> int:
     """The status that tells an HTTP client whose fault it is: 4xx the caller's, 5xx not."""
     match error:
+        case Broken():
+            return 500 if operation.idempotent else UNCLEAR
         case BadArguments():
             return 400
         case Conflict() | Unconfirmed():
@@ -247,8 +263,12 @@ def status_of(error: VapiError) -> int:
             return 502
 
 
-def headers_of(error: VapiError) -> dict[str, str]:
-    """When to call again, where waiting helps."""
-    if isinstance(error, RateLimited):
-        return {"Retry-After": str(math.ceil(error.retry_after or MINUTE))}
-    return {}
+def headers_of(error: VapiError, caller: Caller) -> dict[str, str]:
+    """When to call again, where waiting helps; which key is asked for, where Vapi refuses one."""
+    match error:
+        case RateLimited():
+            return {"Retry-After": str(math.ceil(error.retry_after or MINUTE))}
+        case Unauthorized():
+            return key_challenge(caller)
+        case _:
+            return {}
