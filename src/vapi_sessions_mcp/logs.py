@@ -15,7 +15,7 @@ LogFormat: TypeAlias = Literal["text", "json"]
 _CALLS = logging.getLogger("vapi_sessions_mcp.calls")
 _FAULTS = logging.getLogger("vapi_sessions_mcp.faults")
 # Modules whose lines are named, where a failure passed through any of them.
-_OURS = "vapi_sessions_mcp"
+_OURS = "vapi_sessions_mcp."
 
 
 def set_up(level: str, log_format: LogFormat = "text") -> None:
@@ -66,18 +66,18 @@ def _reason(error: BaseException) -> dict[str, str]:
 
     Its text may hold what customers said, or a password.
     """
-    seen: list[BaseException] = []
+    chain: list[BaseException] = []
     below: BaseException | None = error
-    while below is not None and below not in seen:
-        seen.append(error := below)
-        below = _beneath(error)
-    frames = [
-        (str(frame.f_globals.get("__name__")), line)
-        for frame, line in traceback.walk_tb(error.__traceback__)
+    while below is not None and below not in chain:
+        chain.append(below)
+        below = _beneath(below)
+    places = [
+        f"{frame.f_globals.get('__name__')}:{line}"
+        for each in chain
+        for frame, line in traceback.walk_tb(each.__traceback__)
     ]
-    ours = [frame for frame in frames if frame[0].partition(".")[0] == _OURS]
-    places = [f"{module}:{line}" for module, line in ours or frames]
-    return {"exception": type(error).__name__, "at": places[-1] if places else "unknown"}
+    ours = [place for place in places if place.startswith(_OURS)]
+    return {"exception": type(chain[-1]).__name__, "at": ["unknown", *places, *ours][-1]}
 
 
 def _beneath(error: BaseException) -> BaseException | None:

@@ -1,6 +1,6 @@
 """The outermost boundary of the MCP handlers: no exception's text leaves by a protocol error."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import mcp_types as types
@@ -13,7 +13,7 @@ from vapi_sessions_mcp.logs import log_fault
 ParamsT = TypeVar("ParamsT")
 ResultT = TypeVar("ResultT")
 Context: TypeAlias = ServerRequestContext[Any, Any]
-Handler: TypeAlias = Callable[[Context, ParamsT], Awaitable[ResultT]]
+Handler: TypeAlias = Callable[[Context, ParamsT], Coroutine[Any, Any, ResultT]]
 
 
 def internal_error(sentence: str) -> NoReturn:
