@@ -58,12 +58,9 @@ def test_what_was_being_handled_meanwhile_is_not_taken_for_the_cause(
     log: Callable[..., Any],
 ) -> None:
     # A mistake in the handling of a refusal is the mistake; the refusal is not.
-    with pytest.raises(TypeError) as mistake:
-        try:
-            raise KeyError(WORDS)
-        except KeyError:
-            raise TypeError(WORDS)  # noqa: B904 - the mistake
-    assert log(mistake.value)["exception"] == "TypeError"
+    mistake = raised(TypeError(WORDS))
+    mistake.__context__ = raised(KeyError(WORDS))
+    assert log(mistake)["exception"] == "TypeError"
 
 
 def test_a_line_of_ours_is_named_before_one_of_a_library_s(log: Callable[..., Any]) -> None:
