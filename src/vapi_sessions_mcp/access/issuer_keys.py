@@ -59,7 +59,7 @@ class IssuerKeys:
         self._build = partial(build_client, transport=transport, headers={}, timeout=None)
         self._client = self._build()
         self._users = 0
-        self._tasks: TaskGroup = anyio.create_task_group()
+        self._tasks: TaskGroup  # only while it is open, as it needs an event loop
         self._lock = anyio.Lock()
         self._refreshing = False
         self._keys: list[jwt.PyJWK] = []

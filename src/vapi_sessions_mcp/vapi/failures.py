@@ -106,7 +106,8 @@ class Failures:
     def too_large(self, reason: str) -> TooLarge:
         """A good answer of more than can be read here, which it will be again."""
         text = (
-            f"{self._could_not}: the answer of {self._host} is too large to read here ({reason})."
+            f"{self._could_not}: the answer of {self._host} is more than can be read here"
+            f" ({reason})."
         )
         elsewhere = "read it with another client of Vapi's API"
         if self._operation.find_out:
