@@ -25,7 +25,7 @@ WRONG_SIGNATURE = "The signature of the token is wrong"
 
 
 class Watched(httpx2.AsyncHTTPTransport):
-    """The network, counting how often it is closed; it `fails` as nobody foresaw when told to."""
+    """The network, counting how often it is closed; while it `fails`, nobody foresaw how."""
 
     closed = 0
     fails = False

@@ -1,4 +1,4 @@
-"""On a pinned server, a session that cannot be read tells nobody outside that it is there."""
+"""On a pinned server, an outside session that cannot be read looks like one that never was."""
 
 import json
 from typing import Any
@@ -87,7 +87,7 @@ async def test_one_that_is_outside_answers_like_one_that_never_was(
 
 @pytest.mark.parametrize("operation", ARGUMENTS, ids=lambda row: row.short_name)
 async def test_one_that_is_inside_is_said_to_be_unreadable(operation: Operation) -> None:
-    # Told that it is gone, its owner would believe it erased.
+    # Its owner would otherwise believe it erased.
     rows: list[bytes] = [b'{"id": "there", "assistantId": "a1", %s}' % DEEP]
     rows.append(b'{"id": "THERE", "assistantId": "a1"}')
     for row in rows:
@@ -116,7 +116,7 @@ async def test_what_cannot_be_found_out_counts_as_outside(listed: Reply) -> None
 
 
 async def test_a_vapi_that_answers_nothing_readable_at_all_is_not_taken_for_an_empty_one() -> None:
-    # Behind a proxy's error page everything would look deleted, and then be told so.
+    # Behind a proxy's error page everything would look deleted.
     async with FaultyVapi(otherwise=reply(200, b"<html>")) as vapi:
         errors = [await error_of(vapi, GET, id) for id in ("there", "nowhere")]
     assert [type(error) for error in errors] == [Garbled, Garbled]

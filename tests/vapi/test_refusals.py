@@ -1,4 +1,4 @@
-"""A refusal whose words never come is told as the refusal that its status is."""
+"""A refusal whose words never come is reported as the refusal that its status is."""
 
 import pytest
 

@@ -21,7 +21,7 @@ from vapi_sessions_mcp.settings import is_loopback
 FRESH_SECONDS = 300.0
 KEPT_SECONDS = 3600.0
 PAUSE_SECONDS = 1.0
-# How long a caller whose key is at hand waits for newer ones, once, lest it was withdrawn.
+# How long a caller whose key is at hand waits to see whether it was withdrawn.
 GLANCE_SECONDS = 1.0
 MAX_BODY = 2**20
 # Each with the type and curve of its keys. No HS*: a public key would do as its secret.
@@ -71,16 +71,18 @@ class IssuerKeys:
         if self._users == 1:
             if self._client.is_closed:
                 self._client = self._build()
-            self._tasks = anyio.create_task_group()
-            await self._tasks.__aenter__()
+            self._refreshing = False
+            self._tasks = await anyio.create_task_group().__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._users -= 1
         if self._users == 0:
             self._tasks.cancel_scope.cancel()
-            await self._tasks.__aexit__(None, None, None)
-            await self._client.aclose()
+            try:
+                await self._tasks.__aexit__(None, None, None)
+            finally:
+                await self._client.aclose()
 
     async def fitting(self, algorithm: str, kid: str | None) -> list[jwt.PyJWK]:
         """The keys for this algorithm and id (None: any), after a look for newer ones if need be.
@@ -110,7 +112,7 @@ class IssuerKeys:
     async def _refresh(self) -> None:
         """Fetch newer keys for those to come; who asks waits a moment, unless the last try failed.
 
-        An issuer that hangs so delays one caller, by that moment.
+        Thus an issuer that hangs delays one caller, by that moment.
         """
         self._refreshing, done = True, anyio.Event()
 
@@ -137,7 +139,7 @@ class IssuerKeys:
                 self._fetched, self._failure = self._elapsed(), ""
             except (TimeoutError, _Unusable) as exc:
                 self._failure = str(exc) or f"no answer within {self._timeout:g} s"
-            except Exception as exc:  # noqa: BLE001 - what it may be in a task would end the server
+            except Exception as exc:  # noqa: BLE001 - in a task it would end the server
                 log_fault(exc)
                 self._failure = "its answer could not be read"
             self._tried = self._elapsed()

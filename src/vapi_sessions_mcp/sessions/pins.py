@@ -99,7 +99,7 @@ class Pins:
         try:
             session = await perform(GET, GetRequest(id=id))
         except Garbled:
-            # What cannot be read does not say whose it is, and that it is there must not be told.
+            # What cannot be read does not say whose it is, and that it exists is a secret.
             if await self._lists(perform, id):
                 raise
             raise not_found(id) from None

@@ -28,7 +28,7 @@ PASSING = frozenset({500, 502, 503, 504})
 # Retries that may be made while nothing works; each call that Vapi answers earns half a one.
 BUDGET = 10.0
 EARNED = 0.5
-# Callers bring keys of their own, real ones or not: those of the last so many are told apart.
+# Callers bring keys of their own, real ones or not: only so many are kept apart.
 KEYS = 1024
 
 
