@@ -6,11 +6,10 @@ import time
 import traceback
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, cast
 
 from vapi_sessions_mcp.caller import CallRecord
-
-LogFormat: TypeAlias = Literal["text", "json"]
+from vapi_sessions_mcp.settings import LogFormat
 
 _CALLS = logging.getLogger("vapi_sessions_mcp.calls")
 _FAULTS = logging.getLogger("vapi_sessions_mcp.faults")

@@ -16,7 +16,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from vapi_sessions_mcp import json_text
 from vapi_sessions_mcp.http_client import build_client
 from vapi_sessions_mcp.logs import log_fault
-from vapi_sessions_mcp.settings import is_loopback
+from vapi_sessions_mcp.settings_rules import is_loopback
 
 FRESH_SECONDS = 300.0
 KEPT_SECONDS = 3600.0

@@ -1,7 +1,6 @@
 """The REST adapter: the table's operations under `/v1`, Vapi's JSON and statuses as they are."""
 
 import json
-import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
@@ -15,28 +14,18 @@ from starlette.routing import BaseRoute, Route
 
 from vapi_sessions_mcp import json_text
 from vapi_sessions_mcp.access.boundary import Boundary
-from vapi_sessions_mcp.access.gate import Gate, caller_of, key_challenge
+from vapi_sessions_mcp.access.gate import Gate, caller_of
 from vapi_sessions_mcp.access.guard import Guard
 from vapi_sessions_mcp.access.health import health
 from vapi_sessions_mcp.access.refusal import refusal
 from vapi_sessions_mcp.caller import Caller, CallRecord, owner
 from vapi_sessions_mcp.contract.operations import Operation, by_path, offered
 from vapi_sessions_mcp.contract.parsing import parse
-from vapi_sessions_mcp.errors import (
-    BadArguments,
-    Broken,
-    Conflict,
-    NotConfigured,
-    RateLimited,
-    Refused,
-    TimedOut,
-    Unauthorized,
-    Unconfirmed,
-    VapiError,
-)
+from vapi_sessions_mcp.errors import BadArguments, VapiError
 from vapi_sessions_mcp.logs import logged_call
-from vapi_sessions_mcp.rest_api.docs_page import REFERENCE
+from vapi_sessions_mcp.rest_api.docs_page import reference
 from vapi_sessions_mcp.rest_api.openapi import ROOT, document
+from vapi_sessions_mcp.rest_api.statuses import headers_of, status_of
 from vapi_sessions_mcp.sessions.boundary import boundary
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
@@ -80,7 +69,7 @@ def build_rest(
                 for path, rows in by_path(offered(settings)).items()
             ),
             Route("/openapi.json", openapi),
-            *REFERENCE,
+            *reference(described),
             *health(settings),
             *gate.routes,
             *extra_routes,
@@ -233,42 +222,3 @@ async def _no_route(request: Request, exc: Exception) -> Response:
         headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
         message = f"{message}: there is {headers['Allow']}."
     return refusal(error.status_code, message, headers)
-
-
-# What to wait, in seconds, where Vapi does not say: what the sentence says, too.
-MINUTE = 60
-
-
-# Clients send a request again after most statuses of a failure, Vapi's own SDKs after 408, 409, 429
-# and all from 500 on: not after this one.
-UNCLEAR = 424
-
-
-def status_of(error: VapiError, operation: Operation) -> int:
-    """The status that tells an HTTP client whose fault it is: 4xx the caller's, 5xx not."""
-    match error:
-        case Broken():
-            return 500 if operation.idempotent else UNCLEAR
-        case BadArguments():
-            return 400
-        case Conflict() | Unconfirmed():
-            return 409
-        case NotConfigured() | RateLimited():
-            return 503
-        case TimedOut():
-            return 504
-        case Refused() if error.status >= 400:
-            return error.status
-        case _:
-            return 502
-
-
-def headers_of(error: VapiError, caller: Caller) -> dict[str, str]:
-    """When to call again, where waiting helps; which key is asked for, where Vapi refuses one."""
-    match error:
-        case RateLimited():
-            return {"Retry-After": str(math.ceil(error.retry_after or MINUTE))}
-        case Unauthorized():
-            return key_challenge(caller)
-        case _:
-            return {}
