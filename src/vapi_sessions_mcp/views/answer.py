@@ -113,10 +113,10 @@ def _place(metadata: dict[str, Any]) -> dict[str, Any]:
 def _fitting(page: dict[str, Any], budget: int) -> int:
     """How many rows of a page fit in `budget` characters of JSON."""
     room = budget - _size({**page, "results": []})
-    for count, row in enumerate(page["results"]):
+    for before, row in enumerate(page["results"]):
         room -= _size(row) + 1
         if room < 0:
-            return count
+            return before
     return len(page["results"])
 
 

@@ -20,6 +20,8 @@ from vapi_sessions_mcp.views.secret_text import without_links, without_quoted
 MAX_DEPTH = 150
 # How often JSON may have been written into a text, and that text into JSON.
 MAX_LAYERS = 6
+# How often a text is looked through that had something to mask.
+MAX_ROUNDS = 4
 # Digits of a whole number that Python reads.
 MAX_DIGITS = 4300
 
@@ -115,7 +117,9 @@ class _Pass:
         if _LABELLED.isdisjoint(value):
             return ""
         labels = [value[name] for name in _LABELS if isinstance(value.get(name), str)]
-        return next((label for label in labels if self._name(label)[0] != NOTHING), "")
+        return next(
+            (label for label in labels if self._name(label)[0] != NOTHING), "".join(labels[:1])
+        )
 
     def _name(self, name: str) -> tuple[Meaning, str]:
         """What a name says of its value, and what is shown of itself."""
@@ -144,12 +148,17 @@ class _Pass:
         return json_text.clean(json.dumps(masked, ensure_ascii=False, separators=(",", ":")))
 
     def _plain(self, text: str) -> str:
-        masked = without_quoted(text, self._judge)
-        if self._secrets:
-            masked = without_links(masked)
-        if self._personal:
-            masked = without_persons(masked)
-        return text if masked == text else masked
+        """`text` masked until nothing is found: a number that is gone may have parted a link."""
+        for _ in range(MAX_ROUNDS):
+            masked = without_quoted(text, self._judge)
+            if self._secrets:
+                masked = without_links(masked)
+            if self._personal:
+                masked = without_persons(masked)
+            if masked == text:
+                break
+            text = masked
+        return text
 
     def _judge(self, name: str, value: Any) -> str | None:
         said = meaning(name)
