@@ -32,11 +32,14 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     }
     assert f"{PACKAGE}/py.typed" in sources
     assert {name for name in names if ".dist-info/" not in name} == sources
+    assert f"{PACKAGE}/rest_api/docs.css" in sources
+    # Nothing of somebody else's, which would need its own updates and notices.
+    assert not [name for name in names if name.endswith((".js", ".min.css", ".woff2"))]
 
 
 def test_the_command_starts_from_the_wheel_alone(wheel: Path) -> None:
     # An editable checkout can hide what the wheel lacks.
-    run = [sys.executable, "-c", "from vapi_sessions_mcp.cli import main; main()", "demo"]
+    run = [sys.executable, "-c", "from vapi_sessions_mcp.cli.main import main; main()", "demo"]
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("COVERAGE", "VAPI_"))}
     environment = {**kept, "PYTHONPATH": str(wheel)}
     done = subprocess.run(

@@ -12,7 +12,7 @@ import jwt
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from vapi_sessions_mcp import __version__, json_text
-from vapi_sessions_mcp.settings import is_loopback
+from vapi_sessions_mcp.settings_rules import is_loopback
 
 FRESH_SECONDS = 300.0
 KEPT_SECONDS = 3600.0

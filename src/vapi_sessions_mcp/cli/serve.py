@@ -4,6 +4,7 @@ import socket
 from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
     from vapi_sessions_mcp.access.oauth import Issuer
 
 
-def serve(settings: Settings, *, sandbox: str | None) -> None:
-    """Serve MCP, REST or both; with `sandbox`, a database file, the stand-in takes Vapi's place.
+def serve(settings: Settings) -> None:
+    """Serve MCP, REST or both until stopped.
 
-    Raises SettingsError when the database or the port cannot be had.
+    Raises SettingsError when the sandbox's database or the port cannot be used.
     """
-    settings, vapi = connect(settings, sandbox)
+    settings, vapi = connect(settings)
     if "stdio" in settings.transports:
         try:
             anyio.run(_serve_stdio, vapi, settings)
@@ -37,7 +38,7 @@ def serve(settings: Settings, *, sandbox: str | None) -> None:
         _serve_http(vapi, settings)
 
 
-def serve_sandbox(host: str, port: int, database: str) -> None:
+def serve_sandbox(host: str, port: int, database: Path | None) -> None:
     """Serve the stand-in itself over HTTP; raises SettingsError like `serve`."""
     app, key = open_sandbox(database)
     with http.bind(host, port) as listener:
