@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Callable
 from types import FrameType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +15,7 @@ from support.secret_names import SECRETS
 from vapi_sessions_mcp.views.masking import MASK, mask_all, mask_personal, mask_secrets
 
 Anything: TypeAlias = SearchStrategy[Any]
+Json: TypeAlias = dict[str, Any]
 Masking: TypeAlias = Callable[[Any], Any]
 
 bounded = settings(max_examples=400, deadline=None, derandomize=True)
@@ -104,15 +105,17 @@ def test_nothing_is_masked_where_nothing_is_recognised(mask: Masking, value: Any
 def same_shape(given: Any, masked: Any) -> bool:
     """Whether `masked` is `given` but for masks, with every entry in its place."""
     if isinstance(given, dict) and isinstance(masked, dict):
-        pairs = zip(given.items(), masked.items(), strict=True)
-        return len(given) == len(masked) and all(
-            (old == new or MASK in new) and same_shape(was, now) for (old, was), (new, now) in pairs
+        before, after = cast("Json", given), cast("Json", masked)
+        names = zip(before, after, strict=True)
+        return all(old == new or MASK in new for old, new in names) and same_shape(
+            [*before.values()], [*after.values()]
         )
     if isinstance(given, list) and isinstance(masked, list):
-        return len(given) == len(masked) and all(map(same_shape, given, masked))
-    return (isinstance(masked, str) and MASK in masked) or (
-        type(given) is type(masked) and given == masked
-    )
+        items = zip(cast("list[Any]", given), cast("list[Any]", masked), strict=True)
+        return all(same_shape(was, now) for was, now in items)
+    if isinstance(masked, str) and MASK in masked:
+        return True
+    return json.dumps(given) == json.dumps(masked)
 
 
 @every_masking
@@ -247,10 +250,11 @@ HARD = (
 )
 
 
-def test_a_megabyte_that_is_made_to_be_hard_is_masked_like_any_other() -> None:
+def test_long_texts_that_are_made_to_be_hard_are_masked_like_any_other() -> None:
     # A search that starts anew at every character would not end while anybody waits.
     for part in HARD:
-        text = part * (1_000_000 // len(part))
+        text = part * (250_000 // len(part))
         assert isinstance(mask_all({"content": text})["content"], str)
-    for text in ("\\" * 10**6 + '"token":', '"token"' + " " * 10**6, '"token": "' + 'a\\"' * 10**6):
+    most = 10**6
+    for text in ("\\" * most + '"token":', '"token"' + " " * most, '"token": "' + 'a\\"' * most):
         assert isinstance(mask_all(text), str)

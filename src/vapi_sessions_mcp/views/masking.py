@@ -125,7 +125,11 @@ class _Pass:
         """What a name says of its value, and what is shown of itself."""
         known = self._names.get(name)
         if known is None:
-            known = self._names[name] = (meaning(name), self._plain(name))
+            shown = self._plain(name)
+            said = meaning(name)
+            if said == NOTHING and shown != name:
+                said = meaning(shown)
+            known = self._names[name] = (said, shown)
         return known
 
     def _text(self, text: str, depth: int) -> str:
@@ -149,16 +153,16 @@ class _Pass:
 
     def _plain(self, text: str) -> str:
         """`text` masked until nothing is found: a number that is gone may have parted a link."""
-        for _ in range(MAX_ROUNDS):
-            masked = without_quoted(text, self._judge)
-            if self._secrets:
-                masked = without_links(masked)
-            if self._personal:
-                masked = without_persons(masked)
-            if masked == text:
-                break
-            text = masked
-        return text
+        masked, rounds = self._round(text), 1
+        while masked != text and rounds < MAX_ROUNDS:
+            text, masked, rounds = masked, self._round(masked), rounds + 1
+        return text if masked == text else masked
+
+    def _round(self, text: str) -> str:
+        text = without_quoted(text, self._judge)
+        if self._secrets:
+            text = without_links(text)
+        return without_persons(text) if self._personal else text
 
     def _judge(self, name: str, value: Any) -> str | None:
         said = meaning(name)
