@@ -241,6 +241,17 @@ async def test_arguments_of_a_tool_are_masked_however_they_were_written(
     assert saved == {"tool": "save", "with": masked}
 
 
+async def test_a_secret_far_down_is_masked(connect: Connect, upstream: Upstream) -> None:
+    # As deep as an answer may be, and then as deep again in a text.
+    deep: Any = '{"a":' * 45 + '{"token":"LEAK"}' + "}" * 45
+    shown: Any = deep.replace("LEAK", "***")
+    for _ in range(95):
+        deep, shown = [deep], [shown]
+    upstream.answers = Keeper(session(metadata=deep))
+    async with connect() as client:
+        assert (await full(client))["metadata"] == shown
+
+
 async def test_headers_as_pairs_in_lists_are_masked(connect: Connect, upstream: Upstream) -> None:
     # Some HTTP clients write them so, in the log of a tool for example.
     pairs: list[Any] = [
