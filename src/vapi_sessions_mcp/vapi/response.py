@@ -1,6 +1,5 @@
 """What an HTTP answer of Vapi's says: the session or page that was asked for, or why not."""
 
-import json
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import suppress
 from typing import Any, cast
@@ -110,9 +109,18 @@ async def _body(response: httpx2.Response, call: Call) -> bytes:
 def _parsed(raw: bytes, key: str) -> Any:
     """The JSON in `raw` without the key that asked for it, however that is spelt there."""
     value = json_text.parse(raw)
-    # A shorter key may be anybody's word.
-    if len(key) >= KEY_CHARS and (key.encode() in raw or b"\\u" in raw):
-        text, spelt = json_text.compact(value), json.dumps(key)[1:-1]
-        if spelt in text:
-            return json.loads(text.replace(spelt, "***"))
+    # A shorter key may be anybody's word; these characters JSON may write with a backslash.
+    spelt = key.encode() in raw or b"\\u" in raw or not {'"', "\\", "/"}.isdisjoint(key)
+    return _without(value, key) if spelt and len(key) >= KEY_CHARS else value
+
+
+def _without(value: Any, key: str) -> Any:
+    """`value` with *** in place of `key` in its texts and names; what is around it stays."""
+    if isinstance(value, str):
+        return value.replace(key, "***")
+    if isinstance(value, dict):
+        items = cast("dict[str, Any]", value).items()
+        return {name.replace(key, "***"): _without(item, key) for name, item in items}
+    if isinstance(value, list):
+        return [_without(item, key) for item in cast("list[Any]", value)]
     return value
