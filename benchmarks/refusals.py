@@ -13,7 +13,7 @@ import anyio
 import httpx2
 
 from vapi_sessions_mcp.rest_api.app import MAX_BODY, build_rest
-from vapi_sessions_mcp.sessions.service import Answers
+from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.vapi.client import Vapi
 
@@ -44,7 +44,7 @@ def seconds(of: Callable[[], object], rounds: int) -> float:
 
 
 async def refuse(body: str, query: str) -> None:
-    app = build_rest(Answers(Vapi(SETTINGS), SETTINGS), SETTINGS)
+    app = build_rest(Sessions(Vapi(SETTINGS), SETTINGS), SETTINGS)
     async with (
         app.router.lifespan_context(app),
         httpx2.AsyncClient(

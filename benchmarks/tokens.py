@@ -19,6 +19,7 @@ from mcp_types import ResourceLink, TextContent
 
 from vapi_sessions_mcp.mcp_server.server import build_server
 from vapi_sessions_mcp.sandbox import SANDBOX_KEY, create_app
+from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.vapi.client import Vapi
 
@@ -126,7 +127,7 @@ async def business() -> AsyncGenerator[tuple[Passthrough, Tools]]:
     transport = httpx2.ASGITransport(create_app())
     headers = {"Authorization": f"Bearer {SANDBOX_KEY}"}
     settings = Settings(api_key=SANDBOX_KEY, base_url="http://localhost", tool_names="short")
-    server = build_server(Vapi(settings, transport=transport), settings)
+    server = build_server(Sessions(Vapi(settings, transport=transport), settings), settings)
     async with (
         httpx2.AsyncClient(
             transport=transport, base_url="http://localhost", headers=headers

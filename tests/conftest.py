@@ -18,6 +18,7 @@ from support.upstream import Connect, Upstream
 from vapi_sessions_mcp.cli.main import main
 from vapi_sessions_mcp.mcp_server.server import build_server
 from vapi_sessions_mcp.sandbox import SANDBOX_KEY, create_app
+from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.vapi.client import Vapi
 
@@ -51,7 +52,7 @@ def connect(upstream: Upstream, era: str) -> Connect:
             **options,
         }
         settings = Settings(**given)
-        server = build_server(Vapi(settings, transport=upstream), settings)
+        server = build_server(Sessions(Vapi(settings, transport=upstream), settings), settings)
         with anyio.fail_after(20):
             async with Client(server, mode=era) as client:
                 yield client

@@ -447,7 +447,8 @@ def test_a_server_that_asks_who_calls_may_be_reached_by_others(given: dict[str, 
 @pytest.mark.parametrize("id", ["a", "A-z_9", "5b8e0c9a-3f0d-4f7e-9a3b-0c1d2e3f4a5b", "x" * 128])
 def test_a_server_is_pinned_to_what_can_be_an_id(id: str) -> None:
     # As everywhere else an id is told.
-    assert Settings(only_assistants=(id,), only_squads=(id, "b")).only_squads == (id, "b")
+    assert Settings(only_assistants=(id, "b")).only_assistants == (id, "b")
+    assert Settings(only_squad=id).only_squad == id
 
 
 @pytest.mark.parametrize("id", ["", "a,b", "a b", "a/b", "*", "x" * 129, "a\n", "\u00e4"])
@@ -456,4 +457,4 @@ def test_a_pin_that_is_no_id_is_refused_by_its_option(id: str) -> None:
     with pytest.raises(SettingsError, match=r"--only-assistant .* is not an id"):
         Settings(only_assistants=("a", id))
     with pytest.raises(SettingsError, match=r"--only-squad .* is not an id"):
-        Settings(only_squads=(id,))
+        Settings(only_squad=id or " ")

@@ -1,7 +1,9 @@
 """Who calls, with which key of Vapi's, and what one call of theirs took."""
 
-import re
 from dataclasses import dataclass, field
+
+from vapi_sessions_mcp.ids import is_id
+from vapi_sessions_mcp.settings import Settings
 
 KEY_HEADER = "X-Vapi-Api-Key"
 
@@ -13,6 +15,11 @@ class Caller:
     api_key: str | None = field(default=None, repr=False)
     brings_key: bool = False
     may_write: bool = True
+
+
+def owner(settings: Settings) -> Caller:
+    """Whoever set this server up and gave it its own key."""
+    return Caller(api_key=settings.api_key)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,5 +40,5 @@ class CallRecord:
 
     def note_session(self, id: str) -> None:
         """Note the session that was made, unless its id is none, which could hold anything."""
-        if not self.session and re.fullmatch(r"[A-Za-z0-9_-]{1,128}", id):
+        if not self.session and is_id(id):
             self.session = id

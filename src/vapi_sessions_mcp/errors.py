@@ -1,19 +1,20 @@
 """What can stand between a caller and an answer, each with a sentence that says what to do next.
 
     VapiError
-    ├── BadArguments      refused here, field by field; nothing was sent
-    ├── NotConfigured     no API key; nothing was sent
-    ├── NoAnswer       no answer: DNS, connection, TLS; nothing was sent
-    │   ├── ConnectionLost          the connection ended after the request was sent
-    │   └── TimedOut      no answer in time
-    ├── Refused           3xx and 4xx
-    │   ├── Unauthorized  401
-    │   ├── NotFound      404
-    │   └── RateLimited   429
-    ├── Failed            5xx
-    ├── Garbled           an answer that is not the JSON promised
-    ├── Conflict          others changed the session at the same time
-    └── Unconfirmed       nobody agreed to it; nothing was changed
+    ├── BadArguments        refused here, field by field; nothing was sent
+    ├── NotConfigured       no API key; nothing was sent
+    ├── NoAnswer
+    │   ├── NotConnected    DNS, connection, TLS: nothing was sent
+    │   ├── ConnectionLost  the connection ended after the request was sent
+    │   └── TimedOut        no answer in time
+    ├── Refused             3xx and 4xx
+    │   ├── Unauthorized    401
+    │   ├── NotFound        404
+    │   └── RateLimited     429
+    ├── Failed              5xx
+    ├── Garbled             an answer that is not the JSON promised
+    ├── Conflict            others changed the session at the same time
+    └── Unconfirmed         nobody agreed to it; nothing was changed
 
 The text of each is safe to show to a model or a person: no key, no HTML, no
 stack trace.
@@ -41,6 +42,10 @@ class NotConfigured(VapiError):
 
 class NoAnswer(VapiError):
     """Vapi gave no answer."""
+
+
+class NotConnected(NoAnswer):
+    """No connection to Vapi was made; nothing was sent."""
 
 
 class ConnectionLost(NoAnswer):

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import AsyncIterable
 from typing import Any, NoReturn, cast
 
 MAX_DEPTH = 100
@@ -30,6 +31,20 @@ def parse(raw: bytes) -> Any:
     if b"\\ud" in raw or b"\\uD" in raw:
         return json.loads(clean(json.dumps(value, ensure_ascii=False)))
     return value
+
+
+class TooLarge(ValueError):
+    """A body of more bytes than are read."""
+
+
+async def collect(chunks: AsyncIterable[bytes], most: int) -> bytes:
+    """All `chunks` together; raises TooLarge as soon as they are more than `most` bytes."""
+    raw = bytearray()
+    async for chunk in chunks:
+        raw += chunk
+        if len(raw) > most:
+            raise TooLarge
+    return bytes(raw)
 
 
 def compact(value: Any) -> str:

@@ -1,12 +1,13 @@
 """What the command was told: one frozen object, checked as a whole."""
 
 import ipaddress
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
+
+from vapi_sessions_mcp.ids import is_id
 
 PREFIX = "VAPI_MCP_"
 DEFAULT_BASE_URL = "https://api.vapi.ai"
@@ -47,7 +48,7 @@ class Settings:
     no_delete: bool = False
     confirm_delete: bool = False
     only_assistants: tuple[str, ...] = ()
-    only_squads: tuple[str, ...] = ()
+    only_squad: str | None = None
     view: DefaultView = "auto"
     max_result_chars: int = 50_000
     mask_pii: bool = False
@@ -59,9 +60,14 @@ class Settings:
         _check_auth(self)
         if "stdio" not in self.transports and not is_loopback(self.host):
             _check_exposure(self)
+        if self.only_assistants and self.only_squad:
+            raise SettingsError(
+                "--only-assistant and --only-squad cannot be combined, since Vapi can list either,"
+                " not both: start a server for each."
+            )
         for option, ids in (
             ("--only-assistant", self.only_assistants),
-            ("--only-squad", self.only_squads),
+            ("--only-squad", (self.only_squad,) if self.only_squad else ()),
         ):
             _check_ids(option, ids)
 
@@ -164,7 +170,7 @@ def _check_oauth(settings: Settings) -> None:
 
 def _check_ids(option: str, ids: tuple[str, ...]) -> None:
     for id in ids:
-        if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", id):
+        if not is_id(id):
             raise SettingsError(
                 f"{option} {id!r:.60} is not an id; several are given one by one, or with spaces"
                 " between them in the environment."

@@ -23,7 +23,6 @@ from support.processes import PATIENCE
 from support.rest_calls import refused
 from support.tools import ERAS, GET, LIST, UPDATE
 from vapi_sessions_mcp.access.gate import Gate
-from vapi_sessions_mcp.caller import Caller
 from vapi_sessions_mcp.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -445,7 +444,7 @@ def test_a_gate_that_asks_an_issuer_cannot_be_made_without_one() -> None:
         transports=("rest",), auth=("oauth",), oauth_issuer="https://i.example", public_url=PUBLIC
     )
     with pytest.raises(ValueError, match="needs an issuer"):
-        Gate(settings, Caller(), "/v1")
+        Gate(settings, "/v1")
 
 
 async def test_the_document_of_a_server_with_an_issuer_asks_for_its_token(faces: Faces) -> None:

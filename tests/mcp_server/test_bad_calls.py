@@ -22,6 +22,7 @@ from support.tools import CREATE, GET, LIST
 from support.upstream import Upstream
 from vapi_sessions_mcp.contract.operations import Operation
 from vapi_sessions_mcp.mcp_server.server import build_server
+from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.vapi.client import Vapi
 
 Ask: TypeAlias = Callable[..., Awaitable[Given]]
@@ -31,7 +32,7 @@ Ask: TypeAlias = Callable[..., Awaitable[Given]]
 async def connected(era: str) -> AsyncGenerator[tuple[Ask, Upstream]]:
     """What asks a server as a transport does, where no client library mends the frames first."""
     upstream = Upstream(httpx2.MockTransport(Echo()))
-    server = build_server(Vapi(SETTINGS, transport=upstream), SETTINGS)
+    server = build_server(Sessions(Vapi(SETTINGS, transport=upstream), SETTINGS), SETTINGS)
     options = server.create_initialization_options()
     with anyio.fail_after(PATIENCE):
         async with (

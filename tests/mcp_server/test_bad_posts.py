@@ -23,6 +23,7 @@ from vapi_sessions_mcp.access.gate import Gate
 from vapi_sessions_mcp.mcp_server.app import MCP, build_app
 from vapi_sessions_mcp.mcp_server.server import build_server
 from vapi_sessions_mcp.rest_api.app import MAX_BODY
+from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.vapi.client import Vapi
 
 Http: TypeAlias = tuple[ASGIApp, Upstream]
@@ -33,8 +34,8 @@ async def over_http() -> AsyncGenerator[Http]:
     """MCP over HTTP, in this process."""
     upstream = Upstream(httpx2.MockTransport(Echo()))
     vapi = Vapi(SETTINGS, transport=upstream)
-    server = build_server(vapi, SETTINGS)
-    app = build_app(server, SETTINGS, Gate(SETTINGS, vapi.owner, MCP))
+    server = build_server(Sessions(vapi, SETTINGS), SETTINGS)
+    app = build_app(server, SETTINGS, Gate(SETTINGS, MCP))
     async with server.session_manager.run():
         yield app, upstream
 

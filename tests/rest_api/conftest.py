@@ -13,7 +13,7 @@ from support.rest_app import Answering, Rest
 from support.upstream import Upstream
 from vapi_sessions_mcp.rest_api.app import build_rest
 from vapi_sessions_mcp.sandbox import SANDBOX_KEY
-from vapi_sessions_mcp.sessions.service import Answers
+from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.vapi.client import Vapi
 
@@ -34,7 +34,7 @@ def rest(upstream: Upstream) -> Rest:
             **options,
         }
         settings = Settings(**given)
-        answers = Answers(Vapi(settings, transport=upstream), settings)
+        answers = Sessions(Vapi(settings, transport=upstream), settings)
         app = build_rest(answers, settings, extra_routes=routes)
         transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
         with anyio.fail_after(20):

@@ -32,7 +32,7 @@ from vapi_sessions_mcp.contract import operations
 from vapi_sessions_mcp.contract.operations import Operation
 from vapi_sessions_mcp.rest_api.app import MAX_BODY, build_rest
 from vapi_sessions_mcp.rest_api.skill_routes import skill_routes
-from vapi_sessions_mcp.sessions.service import Answers
+from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.vapi.client import Vapi
 
 Rest: TypeAlias = tuple[Starlette, Upstream]
@@ -42,7 +42,7 @@ Rest: TypeAlias = tuple[Starlette, Upstream]
 def rest() -> Rest:
     """The REST adapter as it is offered, and the watch over its Vapi."""
     upstream = Upstream(httpx2.MockTransport(Echo()))
-    answers = Answers(Vapi(SETTINGS, transport=upstream), SETTINGS)
+    answers = Sessions(Vapi(SETTINGS, transport=upstream), SETTINGS)
     return build_rest(answers, SETTINGS, extra_routes=skill_routes()), upstream
 
 

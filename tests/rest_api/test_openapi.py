@@ -18,7 +18,7 @@ from vapi_sessions_mcp.contract.operations import OPERATIONS
 from vapi_sessions_mcp.rest_api.app import build_rest
 from vapi_sessions_mcp.rest_api.openapi import document
 from vapi_sessions_mcp.sandbox import SANDBOX_KEY, create_app
-from vapi_sessions_mcp.sessions.service import Answers
+from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.vapi.client import Vapi
 
@@ -29,7 +29,7 @@ SETTINGS = Settings(
     api_key=SANDBOX_KEY, base_url="http://localhost:9", allowed_hosts=("testserver",)
 )
 ADAPTER = build_rest(
-    Answers(Vapi(SETTINGS, transport=httpx2.ASGITransport(SANDBOX)), SETTINGS), SETTINGS
+    Sessions(Vapi(SETTINGS, transport=httpx2.ASGITransport(SANDBOX)), SETTINGS), SETTINGS
 )
 
 

@@ -17,7 +17,7 @@ from support.rest_calls import refused
 from support.upstream import Upstream
 from vapi_sessions_mcp.rest_api.app import MAX_BODY, build_rest
 from vapi_sessions_mcp.sandbox import SANDBOX_KEY
-from vapi_sessions_mcp.sessions.service import Answers
+from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.vapi.client import Vapi
 
@@ -140,7 +140,7 @@ async def test_a_body_that_is_too_large_is_refused_while_it_arrives(rest: Rest) 
 async def test_a_caller_who_hangs_up_in_the_middle_of_a_body_is_no_bug(upstream: Upstream) -> None:
     # It happens all day on mobile networks, and must not fill the log with failures.
     settings = Settings(api_key=SANDBOX_KEY)
-    app = build_rest(Answers(Vapi(settings, transport=upstream), settings), settings)
+    app = build_rest(Sessions(Vapi(settings, transport=upstream), settings), settings)
     sent: list[Message] = []
 
     async def receive() -> Message:

@@ -17,7 +17,7 @@ from support.upstream import Connect, Upstream
 from vapi_sessions_mcp.mcp_server.server import build_server
 from vapi_sessions_mcp.rest_api.app import build_rest
 from vapi_sessions_mcp.sandbox import SANDBOX_KEY
-from vapi_sessions_mcp.sessions.service import Answers
+from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.vapi.client import Vapi
 
@@ -65,7 +65,7 @@ async def asking(
         **options,
     }
     settings = Settings(**given)
-    server = build_server(Vapi(settings, transport=upstream), settings)
+    server = build_server(Sessions(Vapi(settings, transport=upstream), settings), settings)
     with anyio.fail_after(20):
         async with Client(server, mode=era, elicitation_callback=person) as client:
             yield client
@@ -242,7 +242,7 @@ async def test_the_reply_is_taken_up_by_any_replica(upstream: Upstream, vapi: Va
 
 async def test_a_rest_caller_names_the_session_twice(upstream: Upstream, vapi: Vapis) -> None:
     # A program has nobody to ask; its author decides, and writes it down.
-    answers = Answers(Vapi(SETTINGS, transport=upstream), SETTINGS)
+    answers = Sessions(Vapi(SETTINGS, transport=upstream), SETTINGS)
     app = build_rest(answers, SETTINGS)
     async with (
         app.router.lifespan_context(app),
@@ -284,7 +284,7 @@ async def test_no_delete_knows_no_tool_that_deletes(connect: Connect, upstream: 
         assert not (await client.call_tool(GET, {"id": "nobody"})).structured_content
     assert [request.method for request in upstream.requests] == ["GET"]
     settings = Settings(api_key=SANDBOX_KEY, base_url="http://localhost:9", no_delete=True)
-    app = build_rest(Answers(Vapi(settings, transport=upstream), settings), settings)
+    app = build_rest(Sessions(Vapi(settings, transport=upstream), settings), settings)
     async with httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app), base_url="http://localhost"
     ) as client:

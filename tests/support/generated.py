@@ -14,6 +14,7 @@ from mcp import Client
 from mcp_types import CallToolResult, TextContent, Tool
 
 from vapi_sessions_mcp.mcp_server.server import build_server
+from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.vapi.client import Vapi
 
@@ -231,7 +232,7 @@ async def served(
     """A client of our server, in this process, with `upstream` in Vapi's place."""
     given: Json = {"api_key": "test-key", "base_url": "http://localhost:9", **options}
     settings = Settings(**given)
-    server = build_server(Vapi(settings, transport=upstream), settings)
+    server = build_server(Sessions(Vapi(settings, transport=upstream), settings), settings)
     with anyio.fail_after(20):
         async with Client(server, mode=era) as client:
             yield client

@@ -29,10 +29,11 @@ from support.tools import (
     text,
 )
 from vapi_sessions_mcp import __version__
-from vapi_sessions_mcp.caller import CallRecord
+from vapi_sessions_mcp.caller import Caller, CallRecord
 from vapi_sessions_mcp.contract import operations
 from vapi_sessions_mcp.contract.requests import GetRequest
 from vapi_sessions_mcp.mcp_server.server import build_server
+from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.vapi.client import Vapi
 
@@ -55,8 +56,10 @@ async def calling(upstream: str, *, era: str = "auto", **options: Any) -> AsyncG
     given: dict[str, Any] = {"api_key": KEY, "base_url": upstream, "timeout": 0.5, **options}
     settings = Settings(**given)
     with anyio.fail_after(20):
-        async with Client(build_server(Vapi(settings), settings), mode=era) as client:
-            yield client
+        async with Vapi(settings) as vapi:
+            server = build_server(Sessions(vapi, settings), settings)
+            async with Client(server, mode=era) as client:
+                yield client
 
 
 async def test_a_connection_that_is_never_accepted_ends_with_the_connect_timeout() -> None:
@@ -201,20 +204,14 @@ async def test_a_cancelled_call_hangs_up_on_vapi(era: str) -> None:
     assert after.structured_content == SESSION
 
 
-async def test_the_first_of_two_users_to_leave_does_not_hang_up_on_the_other() -> None:
-    # Over HTTP several lifespans may share one Vapi.
+async def test_calls_share_a_connection_and_none_is_possible_once_it_is_closed() -> None:
+    # Both faces of a server use one client, and its end is the end of both.
     async with FaultyVapi() as vapi:
         shared = Vapi(Settings(api_key=KEY, base_url=vapi.url))
-        call = CallRecord(caller=shared.owner)
+        record = CallRecord(caller=Caller(api_key=KEY))
         async with shared:
-            async with shared:
-                await shared.call(operations.GET, GetRequest(id="s-1"), call)
-            await shared.call(operations.GET, GetRequest(id="s-1"), call)
+            await shared.call(operations.GET, GetRequest(id="s-1"), record)
+            await shared.call(operations.GET, GetRequest(id="s-1"), record)
             assert vapi.connections == 1
-
-
-async def test_a_call_outside_async_with_is_a_programming_error() -> None:
-    # Without it the HTTP client would be opened and never closed.
-    closed = Vapi(Settings(api_key=KEY))
-    with pytest.raises(RuntimeError, match="async with"):
-        await closed.call(operations.GET, GetRequest(id="s-1"), CallRecord(caller=closed.owner))
+        with pytest.raises(RuntimeError, match="closed"):
+            await shared.call(operations.GET, GetRequest(id="s-1"), record)

@@ -28,7 +28,7 @@ from support.tries import (
     run,
 )
 from vapi_sessions_mcp.contract.operations import CREATE, DELETE, GET, OPERATIONS, UPDATE, Operation
-from vapi_sessions_mcp.errors import NoAnswer, RateLimited, TimedOut
+from vapi_sessions_mcp.errors import NotConnected, RateLimited, TimedOut
 from vapi_sessions_mcp.vapi.retries import Retries
 
 pytestmark = pytest.mark.anyio
@@ -108,7 +108,7 @@ async def test_a_last_try_that_gets_no_connection_is_known_to_have_sent_nothing(
         }
     )
     for one in ran.values():
-        assert type(one.error) is NoAnswer
+        assert type(one.error) is NotConnected
         assert one.seen == []
         assert re.search(r": no connection to HOST \(no answer within [0-9.]+ s\)\. ", one.told)
         assert one.told.endswith(NOT_SENT)

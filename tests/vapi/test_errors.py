@@ -6,7 +6,7 @@ import pytest
 
 from support.faults import FAULTS, FINAL, KEY
 from support.faulty_vapi import FaultyVapi
-from vapi_sessions_mcp.caller import CallRecord
+from vapi_sessions_mcp.caller import Caller, CallRecord
 from vapi_sessions_mcp.contract import operations
 from vapi_sessions_mcp.contract.requests import GetRequest
 from vapi_sessions_mcp.errors import VapiError
@@ -30,12 +30,12 @@ async def test_no_repr_and_no_traceback_holds_the_key(fault: str) -> None:
         nobody = "http://127.0.0.1:9"
         settings = Settings(api_key=KEY, base_url=vapi.url if answer else nobody, timeout=1)
         async with Vapi(settings) as client:
-            of = CallRecord(caller=client.owner)
+            of = CallRecord(caller=Caller(api_key=KEY))
             with pytest.raises(VapiError) as caught:
                 await client.call(operations.GET, GetRequest(id="s-1"), of)
     told = [
         *traceback.format_exception(caught.value),
-        *map(repr, (settings, client, vars(client), client.owner, of)),
+        *map(repr, (settings, client, vars(client), of.caller, of)),
     ]
     error: BaseException | None = caught.value
     while error is not None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.faulty_vapi import RESET, FaultyVapi, Reply, reply
 from support.tries import attempt, calling, reached
 from vapi_sessions_mcp.contract.operations import GET, Operation
-from vapi_sessions_mcp.errors import Failed, NoAnswer, VapiError
+from vapi_sessions_mcp.errors import Failed, NotConnected, VapiError
 from vapi_sessions_mcp.vapi.retries import Retries
 
 pytestmark = pytest.mark.anyio
@@ -80,7 +80,7 @@ def tries(retries: Retries, operation: Operation, outcomes: Iterable[VapiError |
 def test_a_long_outage_costs_fewer_than_two_requests_a_call() -> None:
     # In a row, not at once: what is refilled meanwhile must not be by time or by trying.
     retries = Retries()
-    down = repeat(NoAnswer(""))
+    down = repeat(NotConnected(""))
     assert 100 < sum(tries(retries, GET, down) for _ in range(100)) < 200
 
 

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from vapi_sessions_mcp.access.refusal import refusal
-from vapi_sessions_mcp.caller import KEY_HEADER, Caller
+from vapi_sessions_mcp.caller import KEY_HEADER, Caller, owner
 from vapi_sessions_mcp.settings import Settings, is_one_word
 
 if TYPE_CHECKING:
@@ -44,27 +44,25 @@ def log_refusal(response: Response) -> None:
     _LOG.info("refused", extra={"fields": {"status": response.status_code}})
 
 
-def caller_of(request: Request | None, owner: Caller) -> Caller:
-    """Who sent `request`: without one, over stdio, the `owner` of the server's own key.
+def caller_of(request: Request | None, by_itself: Caller) -> Caller:
+    """Who sent `request`: without one, over stdio, the owner of the server's own key.
 
     A request that passed no `Gate` has no caller: a KeyError, not a way in.
     """
-    return owner if request is None else request.scope[SCOPE_KEY]
+    return by_itself if request is None else request.scope[SCOPE_KEY]
 
 
 class Gate:
     """Lets callers in by what their headers show, as the settings ask; it keeps nothing of them."""
 
-    def __init__(
-        self, settings: Settings, owner: Caller, path: str, issuer: "Issuer | None" = None
-    ) -> None:
+    def __init__(self, settings: Settings, path: str, issuer: "Issuer | None" = None) -> None:
         """`path` is what is guarded, such as /mcp; `issuer` judges tokens with --auth oauth.
 
         Raises ValueError where one is needed and there is none: nobody would be asked.
         """
         if settings.asks("oauth") and issuer is None:
             raise ValueError("--auth oauth needs an issuer")
-        self._settings, self._owner, self._issuer = settings, owner, issuer
+        self._settings, self._owner, self._issuer = settings, owner(settings), issuer
         self._tokens = _digests(settings.tokens)
         self._read_tokens = _digests(settings.read_tokens)
         self._scopes = (READ,) if settings.read_only else (READ, WRITE)

@@ -126,16 +126,14 @@ class IssuerKeys:
             follow_redirects=False,
             transport=self._transport,
         )
-        raw = bytearray()
         try:
             async with self._client.stream("GET", url) as response:
                 if response.status_code != 200:
                     raise _Unusable(f"{address} answered {response.status_code}")
-                async for chunk in response.aiter_bytes():
-                    raw += chunk
-                    if len(raw) > MAX_BODY:
-                        raise _Unusable(f"{address} is larger than 1 MiB")
-            return {**json_text.parse(bytes(raw))}
+                raw = await json_text.collect(response.aiter_bytes(), MAX_BODY)
+            return {**json_text.parse(raw)}
+        except json_text.TooLarge as exc:
+            raise _Unusable(f"{address} is larger than 1 MiB") from exc
         except httpx2.RequestError as exc:
             reason = str(exc) or type(exc).__name__
             raise _Unusable(f"no usable answer from {url.host} ({reason})") from exc

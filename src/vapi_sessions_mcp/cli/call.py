@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import click
 
 from vapi_sessions_mcp import json_text
-from vapi_sessions_mcp.caller import CallRecord
+from vapi_sessions_mcp.caller import Caller, CallRecord, owner
 from vapi_sessions_mcp.errors import (
     BadArguments,
     NoAnswer,
@@ -23,8 +23,9 @@ from vapi_sessions_mcp.settings import Settings
 if TYPE_CHECKING:
     from vapi_sessions_mcp.contract.operations import Operation
     from vapi_sessions_mcp.contract.requests import Request
-    from vapi_sessions_mcp.sessions.service import Answer, Answers
+    from vapi_sessions_mcp.sessions.service import Sessions
     from vapi_sessions_mcp.vapi.client import Vapi
+    from vapi_sessions_mcp.views.answer import Answer
 
 # What the command hands on: the settings, and the sandbox's database where it is asked for.
 Told: TypeAlias = Callable[[], tuple[Settings, str | None]]
@@ -87,20 +88,20 @@ def call(context: click.Context, *, tool: str, arguments: tuple[str, ...]) -> in
     # 600 ms that --help and --version do without.
     import anyio
 
-    from vapi_sessions_mcp.cli.connect import choose
+    from vapi_sessions_mcp.cli.connect import connect
     from vapi_sessions_mcp.contract.parsing import parse
-    from vapi_sessions_mcp.sessions.service import Answers
+    from vapi_sessions_mcp.sessions.service import Sessions
 
-    vapi = choose(settings, sandbox)
     # Notes name the tools the way the caller does.
-    short: bool = "_" in tool
-    answers = Answers(vapi, replace(settings, tool_names="short" if short else "full"))
+    settings = replace(settings, tool_names="short" if "_" in tool else "full")
+    settings, vapi = connect(settings, sandbox)
+    sessions = Sessions(vapi, settings)
     try:
         operation = _operation(tool, settings)
         request = parse(operation.request, _given(arguments, operation, context))
-        answer = anyio.run(_perform, vapi, answers, operation, request)
+        answer = anyio.run(_perform, vapi, sessions, owner(settings), operation, request)
     except VapiError as exc:
-        _say("vapi-sessions-mcp", answers.masked_text(exc))
+        _say("vapi-sessions-mcp", sessions.shape.text(exc))
         return _exit_code(exc)
     _print(answer.data)
     if answer.note:
@@ -109,12 +110,16 @@ def call(context: click.Context, *, tool: str, arguments: tuple[str, ...]) -> in
 
 
 async def _perform(
-    vapi: "Vapi", answers: "Answers", operation: "Operation", request: "Request"
+    vapi: "Vapi",
+    sessions: "Sessions",
+    caller: Caller,
+    operation: "Operation",
+    request: "Request",
 ) -> "Answer":
-    call = CallRecord(caller=vapi.owner)
+    record = CallRecord(caller=caller)
     async with vapi:
-        with logged_call(operation.short_name, call):
-            return await answers.answer(operation, request, call)
+        with logged_call(operation.short_name, record):
+            return await sessions.answer(operation, request, record)
 
 
 def _operation(tool: str, settings: Settings) -> "Operation":

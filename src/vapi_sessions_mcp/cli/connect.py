@@ -12,22 +12,20 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 
-def choose(settings: Settings, sandbox: str | None) -> Vapi:
-    """Vapi; with `sandbox`, a database file, the stand-in takes its place.
+def connect(settings: Settings, sandbox: str | None) -> tuple[Settings, Vapi]:
+    """Vapi and the settings to use it with; with `sandbox`, a database file, the stand-in.
 
     Raises SettingsError when the database cannot be had.
     """
     if sandbox is None:
-        return Vapi(settings)
+        return settings, Vapi(settings)
     app, key = open_sandbox(sandbox)
-    return Vapi(
-        replace(settings, api_key=key, base_url="http://localhost"),
-        transport=httpx2.ASGITransport(app),
-    )
+    settings = replace(settings, api_key=key, base_url="http://localhost")
+    return settings, Vapi(settings, transport=httpx2.ASGITransport(app))
 
 
 def open_sandbox(database: str) -> "tuple[ASGIApp, str]":
-    """The stand-in on a database file, and its key; raises SettingsError like `choose`."""
+    """The stand-in on a database file, and its key; raises SettingsError like `connect`."""
     # 40 ms, and SQLite, that serving the real Vapi does without.
     from vapi_sessions_mcp.sandbox import SANDBOX_KEY, SandboxError, create_app
 

@@ -91,11 +91,8 @@ _OPTIONS = [
     ),
     click.option(
         "--only-squad",
-        "only_squads",
-        multiple=True,
-        envvar="VAPI_MCP_ONLY_SQUAD",
         metavar="ID",
-        help="Only this squad's sessions exist. Repeatable.",
+        help="Only this squad's sessions exist.",
     ),
     click.option(
         "--view",

@@ -10,9 +10,10 @@ import anyio
 import click
 from starlette.types import ASGIApp
 
-from vapi_sessions_mcp.cli import connect as upstream
+from vapi_sessions_mcp.cli.connect import connect, open_sandbox
 from vapi_sessions_mcp.mcp_server.app import MCP, build_app
 from vapi_sessions_mcp.mcp_server.server import build_server
+from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.transports import http, stdio
 from vapi_sessions_mcp.vapi.client import Vapi
@@ -26,11 +27,10 @@ def serve(settings: Settings, *, sandbox: str | None) -> None:
 
     Raises SettingsError when the database or the port cannot be had.
     """
-    vapi = upstream.choose(settings, sandbox)
+    settings, vapi = connect(settings, sandbox)
     if "stdio" in settings.transports:
-        server = build_server(vapi, settings)
         try:
-            anyio.run(partial(stdio.serve, server, grace=settings.grace))
+            anyio.run(_serve_stdio, vapi, settings)
         except* (BrokenPipeError, anyio.BrokenResourceError):
             _tell("the host closed the connection before the last answer.")
     else:
@@ -39,10 +39,16 @@ def serve(settings: Settings, *, sandbox: str | None) -> None:
 
 def serve_sandbox(host: str, port: int, database: str) -> None:
     """Serve the stand-in itself over HTTP; raises SettingsError like `serve`."""
-    app, key = upstream.open_sandbox(database)
+    app, key = open_sandbox(database)
     with http.bind(host, port) as listener:
         _tell(f"Vapi sandbox at {_url(listener)}, API key {key}; Ctrl-C stops it.")
         anyio.run(partial(http.serve, [(app, listener)], grace=1))
+
+
+async def _serve_stdio(vapi: Vapi, settings: Settings) -> None:
+    async with vapi:
+        server = build_server(Sessions(vapi, settings), settings)
+        await stdio.serve(server, grace=settings.grace)
 
 
 def _serve_http(vapi: Vapi, settings: Settings) -> None:
@@ -52,21 +58,20 @@ def _serve_http(vapi: Vapi, settings: Settings) -> None:
     from vapi_sessions_mcp.rest_api.app import build_rest
     from vapi_sessions_mcp.rest_api.openapi import ROOT
     from vapi_sessions_mcp.rest_api.skill_routes import skill_routes
-    from vapi_sessions_mcp.sessions.service import Answers
 
-    issuer = _issuer(settings)
+    sessions, issuer = Sessions(vapi, settings), _issuer(settings)
     faces: list[tuple[ASGIApp, socket.socket]] = []
     lines: list[str] = []
     with ExitStack() as sockets:
         if "http" in settings.transports:
-            gate = Gate(settings, vapi.owner, MCP, issuer)
-            mcp = build_app(build_server(vapi, settings), settings, gate)
+            gate = Gate(settings, MCP, issuer)
+            mcp = build_app(build_server(sessions, settings), settings, gate)
             listener = sockets.enter_context(http.bind(settings.host, settings.port))
             faces.append((mcp, listener))
             lines.append(f"MCP at {_url(listener)}{MCP}; Ctrl-C stops it.")
         if "rest" in settings.transports:
-            gate = Gate(settings, vapi.owner, ROOT, issuer)
-            rest = build_rest(Answers(vapi, settings), settings, gate, extra_routes=skill_routes())
+            gate = Gate(settings, ROOT, issuer)
+            rest = build_rest(sessions, settings, gate, extra_routes=skill_routes())
             listener = sockets.enter_context(
                 http.bind(settings.host, settings.rest_port, option="--rest-port")
             )
@@ -75,13 +80,17 @@ def _serve_http(vapi: Vapi, settings: Settings) -> None:
             lines.append(f"REST at {url}{ROOT}, its reference at {url}/docs; Ctrl-C stops it.")
         for line in lines:
             _tell(line)
-        anyio.run(partial(_serve_faces, faces, issuer, grace=settings.grace))
+        anyio.run(partial(_serve_faces, faces, vapi, issuer, grace=settings.grace))
 
 
 async def _serve_faces(
-    faces: Sequence[tuple[ASGIApp, socket.socket]], issuer: "Issuer | None", *, grace: float
+    faces: Sequence[tuple[ASGIApp, socket.socket]],
+    vapi: Vapi,
+    issuer: "Issuer | None",
+    *,
+    grace: float,
 ) -> None:
-    async with issuer or nullcontext():
+    async with vapi, issuer or nullcontext():
         await http.serve(faces, grace=grace)
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeAlias, cast
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
 from vapi_sessions_mcp import json_text
+from vapi_sessions_mcp.ids import is_id
 
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 _ALPHANUMERIC = re.compile(r"\+?[a-zA-Z0-9]+")
@@ -106,7 +107,7 @@ def _timestamp(value: str) -> str:
 
 
 def _session_id(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", value):
+    if not is_id(value):
         raise ValueError(
             "must be 1 to 128 letters, digits, - or _,"
             f" such as 3f2a8c1e-0b7d-4f7e-9d53-6a1c2b9e4d10, got {value!r:.60}"

@@ -25,6 +25,8 @@ from vapi_sessions_mcp.contract.fields import (
 )
 from vapi_sessions_mcp.contract.requests import Request, View
 
+# Rows a page, where none are asked for: Vapi's default.
+LIMIT = 100
 # Node servers take 16 KiB of headers, the URL included.
 MAX_QUERY = 8_000
 

@@ -8,14 +8,16 @@ from mcp.shared.exceptions import MCPError
 
 from vapi_sessions_mcp import json_text
 from vapi_sessions_mcp.access.gate import caller_of
-from vapi_sessions_mcp.caller import CallRecord
+from vapi_sessions_mcp.caller import CallRecord, owner
 from vapi_sessions_mcp.contract.list_filters import ListRequest
 from vapi_sessions_mcp.contract.operations import GET, LIST, Operation
 from vapi_sessions_mcp.contract.requests import GetRequest, Request
 from vapi_sessions_mcp.errors import VapiError
+from vapi_sessions_mcp.ids import ID_PATTERN
 from vapi_sessions_mcp.logs import logged_call
-from vapi_sessions_mcp.sessions.service import Answer, Answers
+from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
+from vapi_sessions_mcp.views.answer import Answer
 from vapi_sessions_mcp.views.markdown import markdown
 
 SCHEME = "vapi-session://"
@@ -74,11 +76,11 @@ PROMPTS = {
 
 
 class Resources:
-    """Handlers for resources, prompts and completion, over the same answers as the tools."""
+    """Handlers for resources, prompts and completion, over the same sessions as the tools."""
 
-    def __init__(self, answers: Answers, settings: Settings) -> None:
+    def __init__(self, sessions: Sessions, settings: Settings) -> None:
         """The settings say which names the tools have."""
-        self._answers = answers
+        self._sessions, self._owner = sessions, owner(settings)
         names = settings.tool_names
         self._tools = {"get": GET.tool_name(names), "list": LIST.tool_name(names)}
 
@@ -94,7 +96,7 @@ class Resources:
         self, ctx: Any, params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
         """One session as JSON or as a transcript."""
-        found = re.fullmatch(rf"{SCHEME}([A-Za-z0-9_-]{{1,128}})(/transcript)?", params.uri)
+        found = re.fullmatch(rf"{SCHEME}({ID_PATTERN})(/transcript)?", params.uri)
         if not found:
             raise MCPError(
                 types.INVALID_PARAMS,
@@ -103,7 +105,7 @@ class Resources:
         try:
             answer = await self._answer(ctx, GET, GetRequest(id=found[1], view="full"))
         except VapiError as exc:
-            raise MCPError(types.INVALID_PARAMS, self._answers.masked_text(exc)) from exc
+            raise MCPError(types.INVALID_PARAMS, self._sessions.shape.text(exc)) from exc
         text = markdown(answer.data) if found[2] else json_text.compact(answer.data)
         contents = types.TextResourceContents(
             uri=params.uri, mime_type=MARKDOWN if found[2] else JSON, text=text
@@ -141,9 +143,9 @@ class Resources:
         return types.GetPromptResult(description=prompt.description, messages=[message])
 
     async def _answer(self, ctx: Any, operation: Operation, request: Request) -> Answer:
-        call = CallRecord(caller=caller_of(ctx.request, self._answers.owner))
-        with logged_call(operation.short_name, call):
-            return await self._answers.answer(operation, request, call)
+        record = CallRecord(caller=caller_of(ctx.request, self._owner))
+        with logged_call(operation.short_name, record):
+            return await self._sessions.answer(operation, request, record)
 
     async def _recent_ids(self, ctx: Any) -> list[str]:
         """Nothing while Vapi gives no answer: completion is help, not work."""

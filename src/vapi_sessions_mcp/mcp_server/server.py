@@ -1,7 +1,5 @@
 """The MCP server: the table's operations as tools, their answers and errors as results."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
 import mcp_types as types
@@ -12,7 +10,7 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from vapi_sessions_mcp import __version__, json_text
 from vapi_sessions_mcp.access.gate import caller_of
-from vapi_sessions_mcp.caller import Caller, CallRecord
+from vapi_sessions_mcp.caller import Caller, CallRecord, owner
 from vapi_sessions_mcp.contract.operations import LIST, Operation, offered
 from vapi_sessions_mcp.contract.parsing import parse
 from vapi_sessions_mcp.contract.schemas import input_schema, output_schema
@@ -20,9 +18,9 @@ from vapi_sessions_mcp.errors import VapiError
 from vapi_sessions_mcp.logs import logged_call
 from vapi_sessions_mcp.mcp_server.elicitation import Asking, asker
 from vapi_sessions_mcp.mcp_server.resources import Resources, links
-from vapi_sessions_mcp.sessions.service import Answer, Answers
+from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
-from vapi_sessions_mcp.vapi.client import Vapi
+from vapi_sessions_mcp.views.answer import Answer
 
 INSTRUCTIONS = """\
 A Vapi session keeps one conversation's history across phone calls and chats.
@@ -38,16 +36,16 @@ An expiry is an estimate: Vapi does not tell it. Masked values read ***: do not 
 # Gemini CLI adds it to every tool's schema by itself and sends it along.
 HOST_ARGUMENT = "wait_for_previous"
 
-Context: TypeAlias = ServerRequestContext[Vapi, Any]
+Context: TypeAlias = ServerRequestContext[Any, Any]
 
 
-def build_server(vapi: Vapi, settings: Settings) -> Server[Vapi]:
-    """An MCP server that forwards each tool call to `vapi`; it serves every protocol version."""
+def build_server(sessions: Sessions, settings: Settings) -> Server[Any]:
+    """An MCP server whose tools work on `sessions`; it serves every protocol version."""
     rows = offered(settings)
     by_name = {name: row for row in rows for name in row.names}
     tools = {row: _tool(row, row.tool_name(settings.tool_names)) for row in rows}
-    answers = Answers(vapi, settings)
-    resources = Resources(answers, settings)
+    by_itself = owner(settings)
+    resources = Resources(sessions, settings)
 
     def tools_of(caller: Caller) -> list[types.Tool]:
         return [tool for row, tool in tools.items() if row.read_only or caller.may_write]
@@ -55,12 +53,12 @@ def build_server(vapi: Vapi, settings: Settings) -> Server[Vapi]:
     async def list_tools(
         ctx: Context, params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=tools_of(caller_of(ctx.request, vapi.owner)))
+        return types.ListToolsResult(tools=tools_of(caller_of(ctx.request, by_itself)))
 
     async def call_tool(
         ctx: Context, params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
-        caller = caller_of(ctx.request, vapi.owner)
+        caller = caller_of(ctx.request, by_itself)
         offered, operation = tools_of(caller), by_name.get(params.name)
         if operation is None or tools[operation] not in offered:
             names = ", ".join(tool.name for tool in offered)
@@ -68,19 +66,13 @@ def build_server(vapi: Vapi, settings: Settings) -> Server[Vapi]:
                 types.INVALID_PARAMS,
                 json_text.clean(f"No tool {params.name!r:.80}: there are {names}."),
             )
-        return await _result(answers, operation, params, ctx, caller)
-
-    @asynccontextmanager
-    async def lifespan(server: Server[Vapi]) -> AsyncGenerator[Vapi]:
-        async with vapi:
-            yield vapi
+        return await _result(sessions, operation, params, ctx, caller)
 
     return Server(
         "vapi-sessions-mcp",
         version=__version__,
         title="Vapi Sessions",
         instructions=INSTRUCTIONS,
-        lifespan=lifespan,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
         on_list_resources=resources.list_resources,
@@ -93,7 +85,7 @@ def build_server(vapi: Vapi, settings: Settings) -> Server[Vapi]:
 
 
 async def _result(
-    answers: Answers,
+    sessions: Sessions,
     operation: Operation,
     params: types.CallToolRequestParams,
     ctx: Context,
@@ -103,22 +95,22 @@ async def _result(
     # The 2025 eras over HTTP take a dropped connection for no cancellation,
     # and a change that has been sent must not be cut in two.
     dropped = ctx.request is not None and ctx.protocol_version in HANDSHAKE_PROTOCOL_VERSIONS
-    call = CallRecord(caller=caller, keeps_writes=dropped)
+    record = CallRecord(caller=caller, keeps_writes=dropped)
 
     async def progress(scanned: int, total: int | None) -> None:
         await ctx.session.report_progress(scanned, total, f"{scanned} sessions scanned")
 
     try:
-        with logged_call(operation.short_name, call):
+        with logged_call(operation.short_name, record):
             request = parse(operation.request, given)
             try:
-                answer = await answers.answer(
-                    operation, request, call, progress=progress, ask=asker(ctx, params)
+                answer = await sessions.answer(
+                    operation, request, record, progress=progress, ask=asker(ctx, params)
                 )
             except Asking as exc:
                 return exc.result
     except VapiError as exc:
-        return types.CallToolResult(content=[_text(answers.masked_text(exc))], is_error=True)
+        return types.CallToolResult(content=[_text(sessions.shape.text(exc))], is_error=True)
     return _shown(operation, answer)
 
 

@@ -2,8 +2,7 @@
 
 import json
 import math
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
 import anyio
@@ -18,7 +17,7 @@ from vapi_sessions_mcp import json_text
 from vapi_sessions_mcp.access.gate import Gate, caller_of
 from vapi_sessions_mcp.access.guard import HEALTH, Guard
 from vapi_sessions_mcp.access.refusal import refusal
-from vapi_sessions_mcp.caller import CallRecord
+from vapi_sessions_mcp.caller import Caller, CallRecord, owner
 from vapi_sessions_mcp.contract.operations import Operation, by_path, offered
 from vapi_sessions_mcp.contract.parsing import parse
 from vapi_sessions_mcp.errors import (
@@ -34,7 +33,7 @@ from vapi_sessions_mcp.errors import (
 from vapi_sessions_mcp.logs import logged_call
 from vapi_sessions_mcp.rest_api.docs_page import REFERENCE
 from vapi_sessions_mcp.rest_api.openapi import ROOT, document
-from vapi_sessions_mcp.sessions.service import Answers
+from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 
 # As MCP over HTTP.
@@ -51,7 +50,7 @@ Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
 def build_rest(
-    answers: Answers,
+    sessions: Sessions,
     settings: Settings,
     gate: Gate | None = None,
     *,
@@ -63,21 +62,16 @@ def build_rest(
     anybody. Every answer but the page is JSON; what is refused has the shape of
     Vapi's errors.
     """
-    gate = gate or Gate(settings, answers.owner, ROOT)
-    described = document(settings)
+    gate = gate or Gate(settings, ROOT)
+    described, by_itself = document(settings), owner(settings)
 
     async def openapi(request: Request) -> Response:
         return JSONResponse(described)
 
-    @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
-        async with answers.opened():
-            yield
-
     app = Starlette(
         routes=[
             *(
-                Route(ROOT + path, _endpoint(answers, gate, rows), methods=[*rows])
+                Route(ROOT + path, _endpoint(sessions, by_itself, gate, rows), methods=[*rows])
                 for path, rows in by_path(offered(settings)).items()
             ),
             Route("/openapi.json", openapi),
@@ -88,27 +82,28 @@ def build_rest(
         ],
         middleware=[Middleware(Guard, settings=settings, gate=gate, public=PUBLIC)],
         exception_handlers={HTTPException: _no_route, Exception: _bug},
-        lifespan=lifespan,
     )
     app.router.redirect_slashes = False
     return app
 
 
-def _endpoint(answers: Answers, gate: Gate, rows: Mapping[str, Operation]) -> Endpoint:
+def _endpoint(
+    sessions: Sessions, by_itself: Caller, gate: Gate, rows: Mapping[str, Operation]
+) -> Endpoint:
     """What serves one path: the operation of the request's method."""
 
     async def respond(request: Request, operation: Operation) -> Response:
-        caller = caller_of(request, answers.owner)
+        caller = caller_of(request, by_itself)
         if not operation.read_only and not caller.may_write:
             return gate.lacks_write()
-        call = CallRecord(caller=caller)
+        record = CallRecord(caller=caller)
         try:
-            with logged_call(operation.short_name, call):
+            with logged_call(operation.short_name, record):
                 arguments = await _arguments(operation, request)
                 parsed = parse(operation.request, arguments)
-                answer = await answers.answer(operation, parsed, call)
+                answer = await sessions.answer(operation, parsed, record)
         except VapiError as exc:
-            return _refused(answers, exc)
+            return _refused(sessions, exc)
         return Response(
             json_text.compact(answer.data).encode(),
             operation.status,
@@ -173,12 +168,11 @@ async def _body(request: Request) -> dict[str, Any]:
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise HTTPException(415, "Send the body as JSON, with Content-Type: application/json.")
-    raw = bytearray()
     try:
-        async for chunk in request.stream():
-            raw += chunk
-            if len(raw) > MAX_BODY:
-                raise HTTPException(413, f"The body may have {MAX_BODY // 2**20} MiB at most.")
+        raw = await json_text.collect(request.stream(), MAX_BODY)
+    except json_text.TooLarge as exc:
+        said = f"The body may have {MAX_BODY // 2**20} MiB at most."
+        raise HTTPException(413, said) from exc
     except ClientDisconnect as exc:
         raise HTTPException(400, "The body was cut off.") from exc
     try:
@@ -209,10 +203,10 @@ def _split(operation: Operation, body: dict[str, Any]) -> dict[str, Any]:
     return {"appendMessages": appended, "body": None if appended and not vapis else vapis}
 
 
-def _refused(answers: Answers, error: VapiError) -> Response:
-    message: str | list[str] = answers.masked_text(error)
+def _refused(sessions: Sessions, error: VapiError) -> Response:
+    message: str | list[str] = sessions.shape.text(error)
     if isinstance(error, BadArguments):
-        message = [answers.masked_text(problem) for problem in error.problems]
+        message = [sessions.shape.text(problem) for problem in error.problems]
     return refusal(status_of(error), message, headers_of(error))
 
 

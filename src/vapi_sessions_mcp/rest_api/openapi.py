@@ -8,6 +8,7 @@ from vapi_sessions_mcp import __version__
 from vapi_sessions_mcp.caller import KEY_HEADER
 from vapi_sessions_mcp.contract.operations import Operation, by_path, offered
 from vapi_sessions_mcp.contract.schemas import output_schema
+from vapi_sessions_mcp.ids import ID_PATTERN
 from vapi_sessions_mcp.rest_api.openapi_schemas import (
     RULES,
     Json,
@@ -39,7 +40,7 @@ _MEANINGS: dict[int | str, str] = {
     504: "Vapi gave no answer in time",
 }
 _OF_ALL = (400, 401, 403, 421, "4XX", 500, 502, 503, 504)
-_ID: Json = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,128}$"}
+_ID: Json = {"type": "string", "pattern": f"^{ID_PATTERN}$"}
 
 
 def document(settings: Settings | None = None) -> Json:

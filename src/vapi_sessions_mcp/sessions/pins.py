@@ -1,16 +1,10 @@
-"""Sessions of certain assistants and squads only: to a pinned server no others exist."""
+"""Sessions of certain assistants, or of one squad, only: to a pinned server no others exist."""
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
-from vapi_sessions_mcp.contract.list_filters import ListFilters
-from vapi_sessions_mcp.contract.operations import (
-    GET,
-    LIST,
-    Operation,
-    Perform,
-)
+from vapi_sessions_mcp.contract.list_filters import LIMIT, ListFilters
+from vapi_sessions_mcp.contract.operations import GET, LIST, Operation, Perform
 from vapi_sessions_mcp.contract.requests import (
     CreateRequest,
     GetRequest,
@@ -19,32 +13,35 @@ from vapi_sessions_mcp.contract.requests import (
     UpdateRequest,
 )
 from vapi_sessions_mcp.errors import BadArguments, not_found
-from vapi_sessions_mcp.sessions.merge import merge
+from vapi_sessions_mcp.json_text import as_object
+from vapi_sessions_mcp.settings import Settings
 
 # What says whose a session is, under names that Vapi has today or may have tomorrow.
 _WHOSE = re.compile(r"assistant|squad|workflow|^(org_?)?id$", re.IGNORECASE)
 _CHOSEN = {"assistantId", "squadId"}
 # They vary the assistant or squad that was chosen, and choose none.
 _OVERRIDES = {"assistantOverrides", "squadOverrides"}
+# What a page says of sessions beyond its own rows.
+_COUNTS = ("totalItems", "totalPages")
 
 
 class Pins:
-    """The assistants and squads whose sessions exist; without any, every session does.
+    """The assistants or the squad whose sessions exist; without any, every session does.
 
-    A session is inside when its `assistantId` or its `squadId` is pinned; an inline
+    A session is inside when its `assistantId`, or its `squadId`, is pinned; an inline
     assistant or squad has no id, and its sessions are outside.
     """
 
-    def __init__(self, assistants: Sequence[str], squads: Sequence[str]) -> None:
-        """Ids, compared exactly; none of them holds a comma."""
-        pinned = {"assistantId": assistants, "squadId": squads}
-        self._pinned = {name: tuple(dict.fromkeys(ids)) for name, ids in pinned.items() if ids}
-        named = [f"{name} {' or '.join(ids)}" for name, ids in self._pinned.items()]
-        self._bound = f"this server is pinned to {', or '.join(named)}"
+    def __init__(self, settings: Settings) -> None:
+        """The settings pin any number of assistants or one squad; ids are compared exactly."""
+        self._field = "squadId" if settings.only_squad else "assistantId"
+        squads = (settings.only_squad,) if settings.only_squad else ()
+        self._ids = squads or tuple(dict.fromkeys(settings.only_assistants))
+        self._bound = f"this server is pinned to {self._field} {' or '.join(self._ids)}"
 
     def restrict(self, perform: Perform) -> Perform:
         """`perform`, by which nothing outside can be seen, changed or made."""
-        if not self._pinned:
+        if not self._ids:
             return perform
 
         async def pinned(operation: Operation, request: Request) -> dict[str, Any]:
@@ -68,7 +65,7 @@ class Pins:
                 problems = self._in_changes(request.content())
             case _:
                 problems = []
-        if self._pinned and problems:
+        if self._ids and problems:
             raise BadArguments(problems)
 
     def _in_new(self, body: dict[str, Any]) -> list[str]:
@@ -80,11 +77,10 @@ class Pins:
         problems += [
             f"`body.{name}` must not be {body[name]!r:.60}: {self._bound}."
             for name in sorted(_CHOSEN & body.keys())
-            if body[name] not in self._pinned.get(name, ())
+            if name != self._field or body[name] not in self._ids
         ]
-        if not self._pinned.keys() & body.keys():
-            needed = " or ".join(f"`body.{name}`" for name in self._pinned)
-            problems.append(f"{needed} is required: {self._bound}.")
+        if self._field not in body:
+            problems.append(f"`body.{self._field}` is required: {self._bound}.")
         return problems
 
     def _in_changes(self, body: dict[str, Any]) -> list[str]:
@@ -106,34 +102,26 @@ class Pins:
         return session if operation is GET else await perform(operation, request)
 
     async def _list(self, perform: Perform, request: ListFilters) -> dict[str, Any]:
-        async def read(part: ListFilters) -> dict[str, Any]:
-            page = await perform(LIST, part)
-            # Vapi ignores a filter that it does not know: what is forced is looked at as well.
-            return {**page, "results": [row for row in page["results"] if self._holds(row)]}
+        inside = self._inside(request)
+        if not inside:
+            return _no_rows(request)
+        page = await perform(LIST, _only(request, self._field, inside))
+        # Vapi ignores a filter that it does not know: what is forced is looked at as well.
+        rows = [row for row in page["results"] if self._holds(row)]
+        if len(rows) == len(page["results"]):
+            return page
+        # Then its counts are of others' sessions, too.
+        metadata = as_object(page.get("metadata"))
+        told = {name: value for name, value in metadata.items() if name not in _COUNTS}
+        return {**page, "results": rows, "metadata": told}
 
-        parts = self._parts(request)
-        return await read(parts[0]) if len(parts) == 1 else await merge(read, parts, request)
-
-    def _parts(self, request: ListFilters) -> list[ListFilters]:
-        """The lists that hold, together, what is inside of what `request` asks for.
-
-        Vapi joins its filters by and: any of several assistants is one list, each
-        squad is one of its own.
-        """
-        assistants, squads = (self._pinned.get(name, ()) for name in ("assistantId", "squadId"))
-        if request.squad_id in squads:
-            return [request]
-        wanted = _assistants(request)
-        inside = [id for id in assistants if wanted is None or id in wanted]
-        parts = [_only(request, inside)] if inside else []
-        # Of an assistant that is pinned the first list has every session, whatever its squad.
-        others = None if wanted is None else [id for id in wanted if id not in assistants]
-        if request.squad_id is None and others != []:
-            parts += [_only(request, others, squad) for squad in squads]
-        return parts
+    def _inside(self, request: ListFilters) -> list[str]:
+        """The pinned ids that the request's own filters leave."""
+        wanted = _squads(request) if self._field == "squadId" else _assistants(request)
+        return [id for id in self._ids if wanted is None or id in wanted]
 
     def _holds(self, session: dict[str, Any]) -> bool:
-        return any(session.get(name) in ids for name, ids in self._pinned.items())
+        return session.get(self._field) in self._ids
 
 
 def _assistants(request: ListFilters) -> list[str] | None:
@@ -145,16 +133,33 @@ def _assistants(request: ListFilters) -> list[str] | None:
     return [id for id in ids if one in (None, id)]
 
 
-def _only(
-    request: ListFilters, assistants: list[str] | None, squad: str | None = None
-) -> ListFilters:
-    """`request`, for these assistants and this squad; for None as it was."""
-    forced: dict[str, str | None] = {} if squad is None else {"squad_id": squad}
-    if assistants is not None:
-        several = len(assistants) > 1
-        forced["assistant_id"] = None if several else assistants[0]
-        forced["assistant_id_any"] = ",".join(assistants) if several else None
+def _squads(request: ListFilters) -> list[str] | None:
+    return None if request.squad_id is None else [request.squad_id]
+
+
+def _only(request: ListFilters, field: str, ids: list[str]) -> ListFilters:
+    """`request`, for these assistants or this squad."""
+    forced: dict[str, str | None] = {"squad_id": ids[0]}
+    if field == "assistantId":
+        several = len(ids) > 1
+        forced = {
+            "assistant_id": None if several else ids[0],
+            "assistant_id_any": ",".join(ids) if several else None,
+        }
     part = request.model_copy(update=forced)
     # Counted as given, a None would be sent as the text "null".
     part.model_fields_set.difference_update(name for name, id in forced.items() if id is None)
     return part
+
+
+def _no_rows(request: ListFilters) -> dict[str, Any]:
+    """The page that Vapi would send if it knew that the filters leave nothing."""
+    metadata = {
+        "itemsPerPage": LIMIT if request.limit is None else request.limit,
+        "totalItems": 0,
+        "currentPage": request.page or 1,
+        "totalPages": 0,
+        "hasNextPage": False,
+        "sortOrder": request.sort_order or "DESC",
+    }
+    return {"results": [], "metadata": metadata}

@@ -3,12 +3,11 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
-from vapi_sessions_mcp.contract.list_filters import ListRequest
+from vapi_sessions_mcp.contract.list_filters import LIMIT, ListRequest
 from vapi_sessions_mcp.contract.operations import LIST, Perform
 from vapi_sessions_mcp.json_text import as_object
 from vapi_sessions_mcp.views.transcript import transcript
 
-PAGE_SIZE = 100
 MAX_SCAN = 500
 
 # Called after each page with the sessions scanned so far and, where known, how many there are.
@@ -27,7 +26,7 @@ async def scan(perform: Perform, request: ListRequest, progress: Progress) -> di
     to `limit`; `coverage` counts every match in what was scanned.
     """
     most = request.max_scan or MAX_SCAN
-    size = min(PAGE_SIZE, most)
+    size = min(LIMIT, most)
     first, left = request.page or 1, most // size
     scanned: set[Any] = set()
     matches: list[dict[str, Any]] = []

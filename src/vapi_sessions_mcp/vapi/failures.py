@@ -8,8 +8,8 @@ from vapi_sessions_mcp.errors import (
     ConnectionLost,
     Failed,
     Garbled,
-    NoAnswer,
     NotConfigured,
+    NotConnected,
     NotFound,
     RateLimited,
     Refused,
@@ -23,7 +23,7 @@ from vapi_sessions_mcp.errors import (
 KEYS = "https://dashboard.vapi.ai/org/api-keys"
 
 
-class Outcome:
+class Failures:
     """The sentences for one call of `operation` on the session `id` at `host`."""
 
     def __init__(self, operation: Operation, id: str, host: str) -> None:
@@ -34,8 +34,7 @@ class Outcome:
     def again(self, error: VapiError) -> None:
         """The call is tried again after `error`, which may have done what it should."""
         self._tries += 1
-        unsent = isinstance(error, NoAnswer) and not isinstance(error, ConnectionLost)
-        self._sent |= not unsent
+        self._sent |= not isinstance(error, NotConnected)
         self._unclear |= bool(self._operation.find_out) and isinstance(
             error, Failed | ConnectionLost
         )
@@ -74,13 +73,13 @@ class Outcome:
         mend = self._unless_unclear(_mend(status))
         return Refused(f"{self._could_not}: Vapi refused it ({answer}). {mend}", status)
 
-    def unreachable(self, reason: str) -> NoAnswer:
+    def not_connected(self, reason: str) -> NotConnected:
         """The connection was never made: nothing was sent."""
         mend = self._unless_unclear(
             f"Nothing was {'changed' if self._sent else 'sent'}; check the network and the base URL"
             " (VAPI_BASE_URL), then call again."
         )
-        return NoAnswer(f"{self._could_not}: no connection to {self._host} ({reason}). {mend}")
+        return NotConnected(f"{self._could_not}: no connection to {self._host} ({reason}). {mend}")
 
     def lost(self) -> ConnectionLost:
         """The connection ended after the request was sent."""

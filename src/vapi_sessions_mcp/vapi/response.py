@@ -8,9 +8,7 @@ import httpx2
 from pydantic import ValidationError
 
 from vapi_sessions_mcp import json_text
-from vapi_sessions_mcp.caller import CallRecord
-from vapi_sessions_mcp.contract.operations import Operation
-from vapi_sessions_mcp.contract.requests import Request
+from vapi_sessions_mcp.vapi.call import Call
 
 MAX_BODY = 32 * 2**20
 MAX_SAID = 600
@@ -26,36 +24,34 @@ class WrongSession(InvalidAnswer):
     """The answer to another request: what this connection says next will be one, too."""
 
 
-async def answer(
-    response: httpx2.Response, call: CallRecord, key: str, operation: Operation, request: Request
-) -> dict[str, Any]:
-    """The JSON that a 2xx promises, without the `key` that asked for it; raises InvalidAnswer.
+async def answer(response: httpx2.Response, call: Call) -> dict[str, Any]:
+    """The JSON that a 2xx promises, without the key that asked for it; raises InvalidAnswer.
 
     A connection that breaks meanwhile raises what httpx2 raises.
     """
     raw = await _body(response, call)
     try:
-        found = _parsed(raw, key)
-        operation.answer.model_validate(found)
+        found = _parsed(raw, call.key)
+        call.operation.answer.model_validate(found)
     except ValidationError as exc:
         raise InvalidAnswer("a promised field is missing") from exc
     except json_text.Unreasonable as exc:
         raise InvalidAnswer(str(exc)) from exc
     except ValueError as exc:
         raise InvalidAnswer("not JSON") from exc
-    id = request.path().get("id")
+    id = call.session_id
     if id is not None and found["id"].lower() != id.lower():
         raise WrongSession("it is another session's")
     return found
 
 
-async def words(response: httpx2.Response, call: CallRecord, key: str) -> str:
+async def words(response: httpx2.Response, call: Call) -> str:
     """Vapi's own words out of a refusal's `{"message": str | [str]}`, or nothing.
 
     How far they can be had does not matter: the status says enough.
     """
     try:
-        message = _parsed(await _body(response, call), key)["message"]
+        message = _parsed(await _body(response, call), call.key)["message"]
     except (httpx2.RequestError, InvalidAnswer, ValueError, KeyError, TypeError):
         return ""
     parts = cast("list[object]", message) if isinstance(message, list) else [message]
@@ -74,17 +70,16 @@ class _Unclosed(httpx2.AsyncByteStream):
             yield part
 
 
-async def _body(response: httpx2.Response, call: CallRecord) -> bytes:
+async def _body(response: httpx2.Response, call: Call) -> bytes:
     """All of it, decompressed; who sent the request closes the response, and may hang up before."""
     stream = _Unclosed(cast("httpx2.AsyncByteStream", response.stream))
     kept = httpx2.Response(response.status_code, headers=response.headers, stream=stream)
-    raw = bytearray()
-    async for chunk in kept.aiter_bytes():
-        raw += chunk
-        call.size += len(chunk)
-        if len(raw) > MAX_BODY:
-            raise InvalidAnswer("more than 32 MiB")
-    return bytes(raw)
+    try:
+        raw = await json_text.collect(kept.aiter_bytes(), MAX_BODY)
+    except json_text.TooLarge as exc:
+        raise InvalidAnswer("more than 32 MiB") from exc
+    call.record.size += len(raw)
+    return raw
 
 
 def _parsed(raw: bytes, key: str) -> Any:

@@ -11,9 +11,8 @@ from vapi_sessions_mcp.contract.operations import Operation
 from vapi_sessions_mcp.errors import (
     ConnectionLost,
     Failed,
-    NoAnswer,
+    NotConnected,
     RateLimited,
-    TimedOut,
     VapiError,
 )
 
@@ -66,12 +65,10 @@ def may_repeat(operation: Operation, error: VapiError) -> bool:
     what somebody else changed in between.
     """
     match error:
-        case TimedOut():
-            return False
+        case NotConnected() | RateLimited():
+            return True
         case ConnectionLost():
             return operation.idempotent
-        case NoAnswer() | RateLimited():
-            return True
         case Failed():
             return operation.idempotent and error.status in PASSING
         case _:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from vapi_sessions_mcp import json_text
-from vapi_sessions_mcp.contract.list_filters import ListRequest
+from vapi_sessions_mcp.contract.list_filters import LIMIT, ListRequest
 from vapi_sessions_mcp.contract.operations import (
     CREATE,
     GET,
@@ -14,9 +14,8 @@ from vapi_sessions_mcp.contract.operations import (
 from vapi_sessions_mcp.json_text import as_object
 from vapi_sessions_mcp.settings import Settings
 
-# Vapi's own defaults.
+# Vapi's own default.
 LIFETIME_SECONDS = 86_400
-LIMIT = 100
 # Arguments longer than this are not repeated to the caller, who has them.
 CALL_CHARS = 250
 # Arguments that say how much to show, not of what.
