@@ -103,9 +103,15 @@ class FaultyVapi:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-        for task in self._tasks:
+        await self.hang_up()
+        await self._server.wait_closed()
+
+    async def hang_up(self) -> None:
+        """Close every connection there is, whatever goes on there."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, self._server.wait_closed(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def release(self, count: int = 1) -> None:
         """Let `count` of the answers that wait go, the oldest first."""
