@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
+from hypothesis import settings
 from mcp import Client
 
 from support.command import Ended, Run
@@ -21,6 +22,11 @@ from vapi_sessions_mcp.sandbox import SANDBOX_KEY, create_app
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.vapi.client import Vapi
+
+# `--hypothesis-profile=long` tries twenty times as many examples, and other ones each time.
+settings.register_profile("short", max_examples=50, deadline=None, derandomize=True)
+settings.register_profile("long", max_examples=1_000, deadline=None)
+settings.load_profile("short")
 
 
 @pytest.fixture(scope="session")

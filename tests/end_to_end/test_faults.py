@@ -89,8 +89,18 @@ async def run(faults: Sequence[Fault]) -> list[Run]:
             calls += 2 * len(TOOLS) + await earn_back(host, sum(fault.requests.values()))
         peak = host.memory("VmHWM")
         code, out, err = await host.end()
-    ended = {"peak": peak, "leaked": host.leaked, "code": code, "out": out, "err": err}
-    return [Run(**vars(one), **ended, netloc=vapi.netloc) for one in met]
+    return [
+        Run(
+            **vars(one),
+            netloc=vapi.netloc,
+            peak=peak,
+            leaked=host.leaked,
+            code=code,
+            out=out,
+            err=err,
+        )
+        for one in met
+    ]
 
 
 async def earn_back(host: Host, requests: int) -> int:
