@@ -15,6 +15,7 @@ DEFAULT_BASE_URL = "https://api.vapi.ai"
 ToolNames: TypeAlias = Literal["full", "short"]
 DefaultView: TypeAlias = Literal["auto", "summary", "transcript", "full"]
 Transport: TypeAlias = Literal["stdio", "http", "rest"]
+ConfirmDelete: TypeAlias = Literal["person", "argument"]
 Auth: TypeAlias = Literal["token", "oauth", "caller-key"]
 
 
@@ -46,7 +47,7 @@ class Settings:
     tool_names: ToolNames = "full"
     read_only: bool = False
     no_delete: bool = False
-    confirm_delete: bool = False
+    confirm_delete: ConfirmDelete | None = None
     only_assistants: tuple[str, ...] = ()
     only_squad: str | None = None
     view: DefaultView = "auto"

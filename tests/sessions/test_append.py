@@ -1,24 +1,33 @@
 """Messages are added to a conversation, and neither they nor the others' are lost unsaid."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, TypeAlias, cast
 
 import httpx2
 import pytest
-from mcp import Client
-from mcp_types import CallToolResult, TextContent
 
 from support.tools import UPDATE, text
 from support.upstream import Connect, Upstream
-from vapi_sessions_mcp.sandbox import SANDBOX_KEY
+from support.writers import (
+    NEW,
+    Act,
+    Between,
+    Sandbox,
+    answering,
+    append,
+    breaking,
+    methods,
+    note,
+    sent,
+    someone,
+    vanishing,
+)
 
 pytestmark = pytest.mark.anyio
 
 Json: TypeAlias = dict[str, Any]
-Act: TypeAlias = Callable[["Sandbox"], Awaitable[object]]
 
-NEW: Json = {"role": "assistant", "content": "We call back on Monday."}
 MIXED: list[Json] = [
     {"role": "system", "message": "Be kind.", "time": 1792483451250, "secondsFromStart": 0.0},
     {
@@ -43,102 +52,9 @@ MIXED: list[Json] = [
 ]
 
 
-class Sandbox:
-    """The sandbox, reached past our server, as another program would."""
-
-    def __init__(self, upstream: Upstream) -> None:
-        self._transport = upstream.answers
-        self.id = ""
-
-    async def call(self, method: str, body: Json | None = None, *, path: str = "") -> Json:
-        url = f"http://sandbox/session{path or f'/{self.id}'}"
-        headers = {"Authorization": f"Bearer {SANDBOX_KEY}"}
-        request = httpx2.Request(method, url, json=body, headers=headers)
-        response = await self._transport.handle_async_request(request)
-        assert response.is_success, await response.aread()
-        return json.loads(await response.aread())
-
-    async def create(self, **body: Any) -> Json:
-        made = await self.call("POST", body, path="?")
-        self.id = made["id"]
-        return made
-
-    async def messages(self) -> list[Json]:
-        return (await self.call("GET"))["messages"]
-
-    async def write(self, *messages: Json) -> None:
-        await self.call("PATCH", {"messages": list(messages)})
-
-
-class Between(httpx2.AsyncBaseTransport):
-    """The sandbox, in which something happens after certain requests, counted from 1.
-
-    An act that returns a response answers the request in the sandbox's place.
-    """
-
-    def __init__(self, upstream: Upstream, sandbox: Sandbox, acts: dict[int, Act]) -> None:
-        self._answers, self._sandbox, self._acts = upstream.answers, sandbox, acts
-        self._count = 0
-        upstream.answers = self
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        self._count += 1
-        answer = await self._answers.handle_async_request(request)
-        if act := self._acts.get(self._count):
-            instead = await act(self._sandbox)
-            if isinstance(instead, httpx2.Response):
-                return instead
-        return answer
-
-
 @pytest.fixture
 def sandbox(upstream: Upstream) -> Sandbox:
     return Sandbox(upstream)
-
-
-async def append(client: Client, id: str, *messages: Json, **more: Any) -> CallToolResult:
-    arguments = {"id": id, "appendMessages": list(messages), **more}
-    return await client.call_tool(UPDATE, arguments)
-
-
-def sent(upstream: Upstream) -> list[Json]:
-    """The body of each write that Vapi got."""
-    return [json.loads(r.content) for r in upstream.requests if r.method == "PATCH"]
-
-
-def methods(upstream: Upstream) -> list[str]:
-    return [request.method for request in upstream.requests]
-
-
-def note(result: CallToolResult) -> str:
-    [block] = result.content[1:]
-    assert isinstance(block, TextContent)
-    assert cast("Json", result.structured_content)["note"] == block.text
-    return block.text
-
-
-def someone(*messages: Json) -> Act:
-    """Another writer, who replaces the conversation by what it knows of it."""
-
-    async def act(sandbox: Sandbox) -> None:
-        await sandbox.write(*messages)
-
-    return act
-
-
-def answering(status: int, message: str = "") -> Act:
-    async def act(sandbox: Sandbox) -> httpx2.Response:
-        return httpx2.Response(status, json={"message": message})
-
-    return act
-
-
-async def vanishing(sandbox: Sandbox) -> None:
-    await sandbox.call("DELETE")
-
-
-async def breaking(sandbox: Sandbox) -> None:
-    raise httpx2.ReadError("connection reset")
 
 
 # What is written
@@ -157,7 +73,7 @@ async def test_every_message_that_was_there_is_written_back_as_it_was(
     assert sent(upstream) == [{"messages": [*MIXED, *added]}]
     assert json.dumps(sent(upstream)[0]["messages"][:-2]) == json.dumps(before)
     assert await sandbox.messages() == [*MIXED, *added]
-    assert methods(upstream) == ["GET", "GET", "PATCH", "GET"]
+    assert methods(upstream) == ["GET", "PATCH", "GET"]
     assert cast("Json", result.structured_content)["messages"] == [*MIXED, *added]
     assert note(result) == "Appended 2 messages: read back, the conversation has 8."
 
@@ -203,10 +119,10 @@ async def test_other_fields_change_in_the_same_write(
     assert len(answer["messages"]) == 2
 
 
-async def test_an_answer_of_a_tool_is_found_though_it_takes_its_name_from_the_call(
+async def test_an_answer_of_a_tool_is_added_once(
     connect: Connect, upstream: Upstream, sandbox: Sandbox
 ) -> None:
-    # Not recognising what was written would write it twice.
+    # In a transcript it takes its name from the call, which is no other message.
     await sandbox.create(messages=MIXED)
     answer = {"role": "tool", "tool_call_id": "c2", "content": "booked"}
     async with connect() as client:
@@ -214,20 +130,6 @@ async def test_an_answer_of_a_tool_is_found_though_it_takes_its_name_from_the_ca
     assert not result.is_error, text(result)
     assert len(sent(upstream)) == 1
     assert await sandbox.messages() == [*MIXED, answer]
-
-
-async def test_messages_that_vapi_completes_are_found(
-    connect: Connect, upstream: Upstream, sandbox: Sandbox
-) -> None:
-    # Vapi may note when a message came: it is the same message.
-    await sandbox.create(messages=[])
-    timed = {"role": "user", "message": "Bye", "time": 1792483459999}
-    Between(upstream, sandbox, {3: someone(timed)})
-    async with connect() as client:
-        result = await append(client, sandbox.id, {"role": "user", "message": "Bye"})
-    assert not result.is_error
-    assert len(sent(upstream)) == 1
-    assert await sandbox.messages() == [timed]
 
 
 async def test_the_same_words_can_be_added_twice(
@@ -267,16 +169,19 @@ async def test_masked_values_are_never_written_back(
     assert "real-" not in result.model_dump_json()
 
 
-# What is refused
-
-
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
         ({"appendMessages": [NEW], "body": {"messages": []}}, "give one of them"),
         ({"appendMessages": [NEW], "body": {"messages": [NEW]}}, "`body.messages` replaces"),
-        ({}, "`body` is required, or `appendMessages`"),
-        ({"body": None, "appendMessages": None}, "`body` is required, or `appendMessages`"),
+        (
+            {},
+            "`body` is required, or `appendMessages`",
+        ),
+        (
+            {"body": None, "appendMessages": None},
+            "`body` is required, or `appendMessages`",
+        ),
         ({"appendMessages": []}, "`appendMessages` must have at least 1 item"),
         ({"appendMessages": [{"content": "Hi"}]}, "`appendMessages[0].role` is required"),
         ({"appendMessages": "Hi"}, "`appendMessages` must be an array"),
@@ -304,105 +209,128 @@ async def test_a_session_that_is_not_there_takes_no_message(
     assert methods(upstream) == ["GET"]
 
 
-# The race
+RAW = (
+    '[ {"role": "user", "content": "\\ud83d \\u00e9 \\/ key-of-mine-123456", "n": 1e400, "m": -0.0,'
+    '\t"big": 12345678901234567890123, "x": 1.10000000000000000001, "content2": "\\"messages\\""} ]'
+)
+
+
+@pytest.mark.parametrize("there", [RAW, "[]", " [ ] ", "null"])
+async def test_what_was_there_is_written_back_to_the_letter(
+    connect: Connect, upstream: Upstream, there: str
+) -> None:
+    # Half a surrogate, a huge number, the key's own text: read and written again they would be
+    # something else, and the conversation is not ours to mend.
+    written: list[str] = []
+
+    def vapi(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "PATCH":
+            written.append(request.content.decode())
+        said = f'{{"messages" : [1], "id":"s-1", "a": {{"messages": 2}}, "messages" : {there} }}'
+        return httpx2.Response(200, content=said.encode())
+
+    upstream.answers = httpx2.MockTransport(vapi)
+    async with connect(api_key="key-of-mine-123456") as client:
+        result = await append(client, "s-1", NEW, body={"name": "n"})
+    assert not result.is_error, text(result)
+    inner = "" if there == "null" else there.strip()[1:-1].strip()
+    added = json.dumps(NEW, separators=(",", ":"))
+    between = "," if inner else ""
+    assert written == [f'{{"name":"n","messages":[{inner}{between}{added}]}}']
+    assert "key-of-mine" not in result.model_dump_json()
+
+
+async def test_a_conversation_that_is_no_list_takes_no_message(
+    connect: Connect, upstream: Upstream
+) -> None:
+    # Whatever it is, an array in its place would destroy it.
+    said = {"id": "s-1", "messages": {"0": "Hi"}}
+    upstream.answers = httpx2.MockTransport(lambda _: httpx2.Response(200, json=said))
+    async with connect() as client:
+        result = await append(client, "s-1", NEW)
+    assert text(result) == "Nothing was changed: the messages of session s-1 are not a list."
+    assert methods(upstream) == ["GET"]
+
+
+# What is said of it
 
 
 FIRST: Json = {"role": "user", "content": "First"}
 THEIRS: Json = {"role": "user", "content": "Theirs"}
-LATER: Json = {"role": "user", "content": "Theirs, later"}
 
 
-async def test_a_change_between_the_two_reads_is_kept(
-    connect: Connect, upstream: Upstream, sandbox: Sandbox
+def trimmed(message: Json) -> Json:
+    return message | {"content": message["content"].strip()}
+
+
+def with_unix_line_ends(message: Json) -> Json:
+    return message | {"content": message["content"].replace("\r\n", "\n")}
+
+
+def without_a_name(message: Json) -> Json:
+    return {"role": message["role"], "content": message["content"]}
+
+
+def of_a_call(message: Json) -> Json:
+    return {"role": "bot", "message": message["content"], "time": 1}
+
+
+@pytest.mark.parametrize("rule", [trimmed, with_unix_line_ends, without_a_name, of_a_call])
+async def test_what_vapi_stores_differently_is_stored_once_and_said_to_be_stored(
+    connect: Connect, upstream: Upstream, rule: Callable[[Json], Json]
 ) -> None:
-    # Writing what was read first would delete what came in between.
-    await sandbox.create(messages=[FIRST])
-    Between(upstream, sandbox, {1: someone(FIRST, THEIRS)})
+    # Looked for by what was sent it would not be found, written again, and denied.
+    session: Json = {"id": "s-1", "messages": [FIRST]}
+
+    def vapi(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "PATCH":
+            session["messages"] = [rule(m) for m in json.loads(request.content)["messages"]]
+        return httpx2.Response(200, json=session)
+
+    upstream.answers = httpx2.MockTransport(vapi)
+    message = {"role": "user", "content": " Hi\r\n ", "name": "M"}
     async with connect() as client:
-        result = await append(client, sandbox.id, NEW)
-    assert await sandbox.messages() == [FIRST, THEIRS, NEW]
-    assert methods(upstream) == ["GET", "GET", "GET", "GET", "PATCH", "GET"]
+        result = await append(client, "s-1", message)
+    assert not result.is_error
+    assert methods(upstream) == ["GET", "PATCH", "GET"]
+    assert note(result) == "Appended 1 message: read back, the conversation has 2."
+    assert session["messages"] == [rule(FIRST), rule(message)]
+
+
+async def test_a_message_that_vapi_does_not_keep_is_not_said_to_be_kept(
+    connect: Connect, upstream: Upstream
+) -> None:
+    # Vapi accepted the change and stored something else: only its own answer shows it.
+    session = {"id": "s-1", "messages": [FIRST]}
+    upstream.answers = httpx2.MockTransport(lambda _: httpx2.Response(200, json=session))
+    async with connect() as client:
+        result = await append(client, "s-1", NEW)
     assert note(result) == (
-        "Somebody else changed the session meanwhile, so it was tried again."
-        " Appended 1 message: read back, the conversation has 3."
+        "Vapi accepted 1 more message, but answered a conversation of 1 where 2 were expected:"
+        " compare before you append again: read back, the conversation has 1."
     )
 
 
-async def test_messages_that_are_replaced_right_after_the_write_are_added_again(
-    connect: Connect, upstream: Upstream, sandbox: Sandbox
-) -> None:
-    # The other writer had read before we wrote, and does not know of our message.
-    await sandbox.create(messages=[FIRST])
-    Between(upstream, sandbox, {3: someone(FIRST, THEIRS)})
-    async with connect() as client:
-        result = await append(client, sandbox.id, NEW, LATER, body={"name": "Noted"})
-    assert await sandbox.messages() == [FIRST, THEIRS, NEW, LATER]
-    assert methods(upstream) == ["GET", "GET", "PATCH", "GET"] * 2
-    assert (await sandbox.call("GET"))["name"] == "Noted"
-    assert "tried again. Appended 2 messages: read back, the conversation has 4." in note(result)
-
-
-async def test_what_others_add_after_the_write_is_no_lost_race(
-    connect: Connect, upstream: Upstream, sandbox: Sandbox
-) -> None:
-    # They kept ours: adding it again would double it.
-    await sandbox.create(messages=[FIRST])
-    Between(upstream, sandbox, {3: someone(FIRST, NEW, THEIRS)})
-    async with connect() as client:
-        result = await append(client, sandbox.id, NEW)
-    assert await sandbox.messages() == [FIRST, NEW, THEIRS]
-    assert len(sent(upstream)) == 1
-    assert note(result) == "Appended 1 message: read back, the conversation has 3."
-
-
 @pytest.mark.parametrize(
-    ("acts", "left", "asked"),
-    [
-        (
-            {1: someone(FIRST, THEIRS), 3: someone(FIRST, THEIRS, LATER)},
-            [FIRST, THEIRS, LATER],
-            ["GET", "GET", "GET", "GET"],
-        ),
-        (
-            {3: someone(FIRST, THEIRS), 7: someone(FIRST, LATER)},
-            [FIRST, LATER],
-            ["GET", "GET", "PATCH", "GET"] * 2,
-        ),
-        (
-            {1: someone(FIRST, THEIRS), 5: someone(FIRST, LATER)},
-            [FIRST, LATER],
-            ["GET", "GET", "GET", "GET", "PATCH", "GET"],
-        ),
-        (
-            {3: someone(FIRST, THEIRS), 5: someone(FIRST, LATER)},
-            [FIRST, LATER],
-            ["GET", "GET", "PATCH", "GET", "GET", "GET"],
-        ),
-    ],
+    "after",
+    [[FIRST, THEIRS], [FIRST, NEW, THEIRS], [THEIRS], []],
+    ids=["lost", "kept", "x", "none"],
 )
-async def test_a_race_lost_twice_is_an_error_that_says_what_to_do(
-    connect: Connect,
-    upstream: Upstream,
-    sandbox: Sandbox,
-    acts: dict[int, Act],
-    left: list[Json],
-    asked: list[str],
+async def test_what_others_do_after_the_write_is_said_and_nothing_is_written_again(
+    connect: Connect, upstream: Upstream, sandbox: Sandbox, after: list[Json]
 ) -> None:
-    # Trying for ever helps nobody, and the caller must know that its message is not there.
+    # Whether their change took ours away is theirs to know; a second copy would be our fault.
     await sandbox.create(messages=[FIRST])
-    Between(upstream, sandbox, acts)
+    Between(upstream, sandbox, {2: someone(*after)})
     async with connect() as client:
         result = await append(client, sandbox.id, NEW)
-        assert result.is_error
-        assert text(result) == (
-            f"Could not append to session {sandbox.id}: somebody else changed it during both"
-            " tries, and the messages are not in it. Get the session, then append again."
-        )
-        assert await sandbox.messages() == left
-        assert methods(upstream) == asked
-        again = await append(client, sandbox.id, NEW)
-    assert not again.is_error
-    assert await sandbox.messages() == [*left, NEW]
+    assert not result.is_error
+    assert await sandbox.messages() == after
+    assert len(sent(upstream)) == 1
+    assert note(result) == (
+        f"Appended 1 message. Read back, the conversation has {len(after)} and differs from what"
+        " Vapi answered: somebody else changed it since. Compare before you append again."
+    )
 
 
 # Failures
@@ -414,13 +342,12 @@ async def test_a_write_whose_answer_is_lost_is_said_to_be_unclear(
 ) -> None:
     # It may have happened: an agent that simply tries again would add the message twice.
     await sandbox.create(messages=[FIRST])
-    Between(upstream, sandbox, {3: failure})
+    Between(upstream, sandbox, {2: failure})
     async with connect() as client:
         result = await append(client, sandbox.id, NEW)
     assert result.is_error
     assert "It may or may not have happened: get session" in text(result)
-    assert methods(upstream)[:3] == ["GET", "GET", "PATCH"]
-    assert methods(upstream).count("PATCH") == 1
+    assert methods(upstream) == ["GET", "PATCH"]
     assert await sandbox.messages() == [FIRST, NEW]
 
 
@@ -437,13 +364,12 @@ async def test_a_write_that_vapi_refuses_is_told_in_its_words(
 
 
 @pytest.mark.parametrize("act", [answering(400), answering(500), breaking])
-@pytest.mark.parametrize("number", [1, 2])
 async def test_a_read_that_fails_before_the_write_changes_nothing(
-    connect: Connect, upstream: Upstream, sandbox: Sandbox, number: int, act: Act
+    connect: Connect, upstream: Upstream, sandbox: Sandbox, act: Act
 ) -> None:
     # Without knowing what is there, writing would delete it.
     await sandbox.create(messages=[FIRST])
-    Between(upstream, sandbox, dict.fromkeys(range(number, 9), act))
+    Between(upstream, sandbox, dict.fromkeys(range(1, 9), act))
     async with connect() as client:
         result = await append(client, sandbox.id, NEW)
     assert result.is_error
@@ -457,42 +383,37 @@ async def test_a_write_that_cannot_be_read_back_is_not_called_a_failure(
 ) -> None:
     # Vapi said yes: "nothing was changed, call again" would add the message twice.
     await sandbox.create(messages=[FIRST])
-    Between(upstream, sandbox, dict.fromkeys(range(4, 9), act))
+    Between(upstream, sandbox, dict.fromkeys(range(3, 9), act))
     async with connect() as client:
         result = await append(client, sandbox.id, NEW)
     assert not result.is_error, text(result)
     assert cast("Json", result.structured_content)["messages"] == [FIRST, NEW]
     assert note(result) == (
-        "Appended 1 message, but could not read back: get it before you add more."
+        "Appended 1 message. It could not be read back; this is what Vapi answered."
     )
     assert len(sent(upstream)) == 1
     assert await sandbox.messages() == [FIRST, NEW]
 
 
-@pytest.mark.parametrize("after", [1, 2, 3])
-async def test_a_session_deleted_meanwhile_is_said_to_be_gone(
-    connect: Connect, upstream: Upstream, sandbox: Sandbox, after: int
+async def test_a_session_deleted_before_the_write_takes_no_message(
+    connect: Connect, upstream: Upstream, sandbox: Sandbox
 ) -> None:
     # An agent must not believe that its message is kept.
     await sandbox.create(messages=[FIRST])
-    Between(upstream, sandbox, {after: vanishing})
+    Between(upstream, sandbox, {1: vanishing})
     async with connect() as client:
         result = await append(client, sandbox.id, NEW)
     assert result.is_error
     assert text(result).startswith(f"No session {sandbox.id}: it may have expired or been deleted")
 
 
-@pytest.mark.parametrize("at", [5, 7])
-async def test_a_failure_after_an_accepted_write_does_not_say_that_nothing_was_changed(
-    connect: Connect, upstream: Upstream, sandbox: Sandbox, at: int
+async def test_a_session_deleted_after_the_write_leaves_its_last_copy(
+    connect: Connect, upstream: Upstream, sandbox: Sandbox
 ) -> None:
-    # Whoever believes it appends the same messages twice.
+    # What Vapi answered is all that is left of the conversation.
     await sandbox.create(messages=[FIRST])
-    # Requests 1 to 3 are the reads and the write, 4 the read back; then comes the second round.
-    Between(upstream, sandbox, {3: someone(THEIRS), at: answering(409)})
+    Between(upstream, sandbox, {2: vanishing})
     async with connect() as client:
-        result = await append(client, sandbox.id, NEW, body={"name": "Noted"})
-    assert result.is_error
-    assert text(result).startswith(f"Vapi accepted the change of session {sandbox.id}, but then")
-    assert "compare before you append again" in text(result)
-    assert "Nothing was changed" not in text(result)
+        result = await append(client, sandbox.id, NEW)
+    assert cast("Json", result.structured_content)["messages"] == [FIRST, NEW]
+    assert "Read back, the session is gone: it was deleted meanwhile." in note(result)

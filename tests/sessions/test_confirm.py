@@ -23,7 +23,7 @@ from vapi_sessions_mcp.vapi.client import Vapi
 
 pytestmark = pytest.mark.anyio
 
-SETTINGS = Settings(api_key=SANDBOX_KEY, base_url="http://localhost:9", confirm_delete=True)
+SETTINGS = Settings(api_key=SANDBOX_KEY, base_url="http://localhost:9", confirm_delete="argument")
 
 
 class Vapis:
@@ -61,7 +61,7 @@ async def asking(
     given: dict[str, Any] = {
         "api_key": SANDBOX_KEY,
         "base_url": "http://localhost:9",
-        "confirm_delete": True,
+        "confirm_delete": "argument",
         **options,
     }
     settings = Settings(**given)
@@ -93,7 +93,7 @@ async def test_a_person_who_does_not_agree_keeps_the_session(
     async with asking(upstream, era, person) as client:
         result = await client.call_tool(DELETE, {"id": vapi.id})
     assert result.is_error
-    assert text(result) == (f"Nothing was deleted: the person did not agree. {question(vapi.id)}")
+    assert text(result) == (f"Nothing was changed: the person did not agree. {question(vapi.id)}")
     assert "DELETE" not in vapi.sent()
     assert await vapi.exists()
 
@@ -117,7 +117,7 @@ async def test_a_client_that_cannot_ask_has_to_name_the_session_twice(
     async with asking(upstream, era, None) as client:
         told = await client.call_tool(DELETE, {"id": vapi.id})
         assert text(told) == (
-            f"Nothing was deleted yet. {question(vapi.id)} This cannot be undone. Ask the person;"
+            f"Nothing was changed yet. {question(vapi.id)} This cannot be undone. Ask the person;"
             f" if they agree, call again with `confirm` set to {vapi.id}."
         )
         for wrong in ("yes", vapi.id.upper() + "x", True):
@@ -138,22 +138,22 @@ async def test_a_session_that_changes_while_the_person_thinks_is_not_deleted(
     async def slow_to_reply(question: str) -> ElicitResult:
         if "2 messages" in question:
             await vapi.request("PATCH", f"/{vapi.id}", json={"messages": messages})
-        return ElicitResult(action="accept", content={})
+        return ElicitResult(action="accept", content={"confirm": True})
 
     person = Person(slow_to_reply)
     async with asking(upstream, era, person) as client:
         result = await client.call_tool(DELETE, {"id": vapi.id})
     if era == "legacy":
         assert text(result) == (
-            f"Nothing was deleted: session {vapi.id} changed while the question was asked."
+            f"Nothing was changed: session {vapi.id} changed while the question was asked."
             " Call again to ask anew."
         )
         assert await vapi.exists()
     else:
         # The reply was to another question, so the new one is asked before anything is done.
         assert [asked.split(" with ")[1] for asked in person.asked] == [
-            "2 messages?",
-            "3 messages?",
+            '2 messages, the last of them "assistant: two"?',
+            '3 messages, the last of them "user: three"?',
         ]
         assert not result.is_error
 
@@ -187,10 +187,83 @@ async def test_a_question_that_the_client_fails_to_ask_is_no_consent(
     async with asking(upstream, "legacy", Person(fail)) as client:
         result = await client.call_tool(DELETE, {"id": vapi.id})
     assert text(result) == (
-        f"Nothing was deleted: the client did not put the question to the person."
-        f" {question(vapi.id)} Tell them; they can delete it with a client that asks."
+        f"Nothing was changed: the client did not put the question to the person."
+        f" {question(vapi.id)} Tell them; they can do it with a client that asks."
     )
     assert await vapi.exists()
+
+
+@pytest.mark.parametrize("content", [{}, None, {"confirm": False}, {"confirm": "true"}])
+async def test_only_a_yes_to_the_question_itself_deletes(
+    upstream: Upstream, vapi: Vapis, era: str, content: Any
+) -> None:
+    # One host, told to approve everything, accepts a form by itself with nothing in it.
+    async def accepts(question: str) -> ElicitResult:
+        return ElicitResult(action="accept", content=content)
+
+    async with asking(upstream, era, Person(accepts)) as client:
+        result = await client.call_tool(DELETE, {"id": vapi.id})
+    assert result.is_error
+    assert await vapi.exists()
+
+
+async def test_where_nobody_can_be_asked_nothing_is_deleted(
+    upstream: Upstream, vapi: Vapis, era: str
+) -> None:
+    # By default only a person's word counts, and a model could write any argument.
+    async with asking(upstream, era, None, confirm_delete="person") as client:
+        told = await client.call_tool(DELETE, {"id": vapi.id})
+        assert text(told) == (
+            "Nothing was changed: this server asks a person first, and this client cannot ask."
+            f" {question(vapi.id)} Use a client that shows questions, or have whoever runs the"
+            " server start it with --confirm-delete argument."
+        )
+        forced = await client.call_tool(DELETE, {"id": vapi.id, "confirm": vapi.id})
+        assert forced.is_error
+    assert await vapi.exists()
+    assert "DELETE" not in vapi.sent()
+
+
+@pytest.mark.parametrize("field", ["name", "customer", "messages"])
+async def test_a_question_is_about_what_it_shows_whatever_the_time_of_the_last_change(
+    upstream: Upstream, vapi: Vapis, field: str
+) -> None:
+    # Two changes may carry the same updatedAt, and a clock may stand still.
+    changed: dict[str, Any] = {
+        "name": "Rosie",
+        "customer": {"number": "+14155550100", "name": "Rosa Diaz", "email": "r@example.com"},
+        "messages": [{"role": "user", "content": "one"}, {"role": "assistant", "content": "TWO"}],
+    }
+    reads = 0
+
+    async def handle(request: httpx2.Request) -> httpx2.Response:
+        nonlocal reads
+        answer = await sandbox.handle_async_request(request)
+        reads += request.method == "GET"
+        if reads < 2:
+            return answer
+        said = json.loads(await answer.aread()) | {field: changed[field]}
+        return httpx2.Response(200, json=said)
+
+    sandbox = upstream.answers
+    async with asking(Upstream(httpx2.MockTransport(handle)), "auto", None) as client:
+        told = await client.call_tool(DELETE, {"id": vapi.id, "confirm": vapi.id})
+    assert "changed while the question was asked" in text(told)
+    assert await vapi.exists()
+
+
+async def test_a_question_obeys_nobody_and_reads_as_it_was_written(
+    upstream: Upstream, vapi: Vapis, era: str
+) -> None:
+    # A name could clear the screen, or turn the question around by marks of direction.
+    hostile = "\x1b[2J\u202eevil\u2066\u200d\u0007\n\u2028x"
+    await vapi.request("PATCH", f"/{vapi.id}", json={"name": hostile})
+    person = Person(replies("decline"))
+    async with asking(upstream, era, person) as client:
+        await client.call_tool(DELETE, {"id": vapi.id})
+    [asked] = person.asked
+    assert '"[2Jevil\u200d x"' in asked
+    assert not [c for c in asked if not c.isprintable() and c != "\u200d"]
 
 
 async def test_personal_data_is_masked_in_the_question_too(
@@ -229,9 +302,9 @@ async def test_the_reply_is_taken_up_by_any_replica(upstream: Upstream, vapi: Va
     assert isinstance(asked, InputRequiredResult)
     assert asked.request_state is None
     [key] = asked.input_requests or {}
-    reply = ElicitResult(action="accept", content={})
+    reply = ElicitResult(action="accept", content={"confirm": True})
     # A reply to some other question is none to this one.
-    again = await call(input_responses={"delete-0123456789abcdef": reply})
+    again = await call(input_responses={"confirm-0123456789abcdef": reply})
     assert isinstance(again, InputRequiredResult)
     assert await vapi.exists()
     done = await call(input_responses={key: reply})
@@ -251,8 +324,8 @@ async def test_a_rest_caller_names_the_session_twice(upstream: Upstream, vapi: V
         ) as client,
     ):
         told = await client.delete(f"/v1/session/{vapi.id}")
-        assert told.status_code == 409
-        assert told.json()["message"].startswith(f"Nothing was deleted yet. {question(vapi.id)}")
+        assert told.status_code == 428
+        assert told.json()["message"].startswith(f"Nothing was changed yet. {question(vapi.id)}")
         assert await vapi.exists()
         done = await client.delete(f"/v1/session/{vapi.id}", params={"confirm": vapi.id})
         assert (done.status_code, done.json()["name"]) == (200, "Rosa")
@@ -263,18 +336,18 @@ async def test_a_rest_caller_names_the_session_twice(upstream: Upstream, vapi: V
 
 async def test_confirm_is_an_argument_only_where_it_is_asked_for(connect: Connect) -> None:
     # Elsewhere it would be bytes in every conversation, for nothing.
-    for option in (False, True):
+    for option in (None, "person", "argument"):
         async with connect(confirm_delete=option) as client:
             tools = {tool.name: tool for tool in (await client.list_tools()).tools}
             result = await client.call_tool(DELETE, {"id": "nobody", "confirm": "nobody"})
-        assert ("confirm" in tools[DELETE].input_schema["properties"]) is option
-        assert ("A person is asked first." in str(tools[DELETE].description)) is option
-        assert ("`confirm` is not an argument" in text(result)) is not option
+        assert ("confirm" in tools[DELETE].input_schema["properties"]) is (option == "argument")
+        assert ("A person is asked first." in str(tools[DELETE].description)) is bool(option)
+        assert ("`confirm` is not an argument" in text(result)) is (option != "argument")
 
 
 async def test_no_delete_knows_no_tool_that_deletes(connect: Connect, upstream: Upstream) -> None:
     # Whoever must keep records can still write to them.
-    async with connect(no_delete=True, confirm_delete=True) as client:
+    async with connect(no_delete=True, confirm_delete="person") as client:
         names = [tool.name for tool in (await client.list_tools()).tools]
         assert DELETE not in names
         assert len(names) == 4

@@ -22,12 +22,12 @@ from vapi_sessions_mcp.contract.operations import (
     Perform,
 )
 from vapi_sessions_mcp.contract.parsing import parse
-from vapi_sessions_mcp.contract.requests import Replacement, UpdateRequest
+from vapi_sessions_mcp.contract.requests import Replacement
 from vapi_sessions_mcp.errors import BadArguments, NotFound, Refused, VapiError
 from vapi_sessions_mcp.sandbox import SANDBOX_KEY
-from vapi_sessions_mcp.sessions.append import append
 from vapi_sessions_mcp.sessions.pins import Pins
 from vapi_sessions_mcp.sessions.scan import nobody, scan
+from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.vapi.client import Vapi
 
@@ -128,7 +128,6 @@ ONE: list[tuple[Operation, Json]] = [
     (GET, {}),
     (GET, {"view": "transcript", "messages": {"last": 2}}),
     (UPDATE, {"body": {"name": "changed"}}),
-    (UPDATE, {"body": {}}),
     (DELETE, {}),
 ]
 on_one = pytest.mark.parametrize(
@@ -231,7 +230,9 @@ async def test_an_update_that_could_move_a_session_is_refused(
                 )
             assert str(error.value) == refusal
         with pytest.raises(BadArguments):
-            await PINS.restrict(perform)(UPDATE, Replacement(id=id, changes={field: "a2"}))
+            await PINS.restrict(perform)(
+                UPDATE, Replacement(id=id, changes={field: "a2"}, messages="[]")
+            )
     assert upstream.requests == []
 
 
@@ -499,39 +500,39 @@ async def test_rows_and_metadata_may_lack_anything(
 # What is made of these operations
 
 
-def appending(id: str, **more: Any) -> UpdateRequest:
-    message = {"role": "user", "content": "Hello?"}
-    return parse(UpdateRequest, {"id": id, "appendMessages": [message], **more})
+async def changed(upstream: Upstream, id: str, **arguments: Any) -> Json:
+    """An update on the pinned server: its answer."""
+    options = Settings(
+        api_key=SANDBOX_KEY, base_url="http://localhost:9", only_assistants=("a1", "a2")
+    )
+    sessions = Sessions(Vapi(options, transport=upstream), options)
+    record = CallRecord(caller=Caller(api_key=SANDBOX_KEY))
+    request = parse(UPDATE.request, {"id": id, **arguments})
+    return (await sessions.answer(UPDATE, request, record)).data
 
 
-async def test_messages_are_appended_inside_only(
-    perform: Perform, upstream: Upstream, ids: dict[str, str]
-) -> None:
+ADDED: Json = {"appendMessages": [{"role": "user", "content": "Hello?"}]}
+
+
+async def test_messages_are_appended_inside_only(upstream: Upstream, ids: dict[str, str]) -> None:
     # Appending is several operations, and each of them is pinned.
-    pinned = PINS.restrict(perform)
-    session, note = await append(pinned, appending(ids["of a1"]))
-    assert session["messages"] == [{"role": "user", "content": "Hello?"}]
-    assert note == "Appended 1 message: read back, the conversation has 1."
-    assert methods(upstream) == ["GET", "GET", "GET", "PATCH", "GET"]
+    session = await changed(upstream, ids["of a1"], **ADDED)
+    assert session["messages"] == ADDED["appendMessages"]
+    assert methods(upstream) == ["GET", "GET", "PATCH", "GET"]
     refusals: set[str] = set()
     for id in (ids["of a9"], ids["of nobody"], NOWHERE):
         with pytest.raises(NotFound) as error:
-            await append(pinned, appending(id))
+            await changed(upstream, id, **ADDED)
         assert methods(upstream) == ["GET"]
         refusals.add(str(error.value).replace(id, "…"))
     assert len(refusals) == 1
 
 
-async def test_appending_cannot_move_a_session(
-    perform: Perform, upstream: Upstream, ids: dict[str, str]
-) -> None:
+async def test_appending_cannot_move_a_session(upstream: Upstream, ids: dict[str, str]) -> None:
     # The other changes go along in the same write; who looks first need not read in vain.
-    request = appending(ids["of a1"], body={"squadId": "q9"})
     with pytest.raises(BadArguments, match=r"`body\.squadId` could move the session"):
-        await append(PINS.restrict(perform), request)
-    assert "PATCH" not in methods(upstream)
-    with pytest.raises(BadArguments, match=r"`body\.squadId` could move the session"):
-        PINS.check(request)
+        await changed(upstream, ids["of a1"], body={"squadId": "q9"}, **ADDED)
+    assert methods(upstream) == []
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,8 @@ def coherent(operation: Operation, arguments: Given) -> Given:
         body: Given = arguments.setdefault("body", {})
         if "appendMessages" in arguments:
             body.pop("messages", None)
+        elif all(value is None for value in body.values()):
+            body["name"] = "changed"
     if operation is GET and (window := arguments.get("messages")) is not None:
         arguments.pop("view", None)
         chosen = next((name for name in ("first", "last", "from", "to") if name in window), None)

@@ -18,7 +18,9 @@ def replies(action: Any) -> Replying:
     """A person who always does the same."""
 
     async def reply(question: str) -> ElicitResult:
-        return ElicitResult(action=action, content={} if action == "accept" else None)
+        return ElicitResult(
+            action=action, content={"confirm": True} if action == "accept" else None
+        )
 
     return reply
 
@@ -34,10 +36,13 @@ class Person:
         self, context: ClientRequestContext, params: ElicitRequestParams
     ) -> ElicitResult | ErrorData:
         assert isinstance(params, ElicitRequestFormParams)
-        assert params.requested_schema == {"type": "object", "properties": {}}
+        schema = params.requested_schema
+        assert schema["required"] == ["confirm"]
+        assert schema["properties"]["confirm"]["type"] == "boolean"
         self.asked.append(params.message)
         return await self._reply(params.message)
 
 
 def question(id: str, customer: str = "Rosa Diaz +14155550100") -> str:
-    return f'Delete session {id} "Rosa" of {customer} with 2 messages?'
+    last = 'the last of them "assistant: two"'
+    return f'Delete session {id} "Rosa" of {customer} with 2 messages, {last}?'

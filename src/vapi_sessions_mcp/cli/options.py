@@ -80,7 +80,13 @@ _OPTIONS = [
     ),
     click.option("--read-only", is_flag=True, help="Only list and get exist."),
     click.option("--no-delete", is_flag=True, help="Nothing can be deleted."),
-    click.option("--confirm-delete", is_flag=True, help="A person is asked before a delete."),
+    click.option(
+        "--confirm-delete",
+        type=click.Choice(["person", "argument"]),
+        is_flag=False,
+        flag_value="person",
+        help="Ask before anything is deleted; argument: a caller that cannot ask may confirm.",
+    ),
     click.option(
         "--only-assistant",
         "only_assistants",

@@ -19,6 +19,9 @@ from vapi_sessions_mcp.contract.fields import (
     from_json_text,
 )
 
+# Vapi's own default lifetime.
+LIFETIME_SECONDS = 86_400
+
 Status: TypeAlias = Literal["active", "completed"]
 Role: TypeAlias = Literal[
     "system", "user", "assistant", "tool", "developer", "bot", "tool_calls", "tool_call_result"

@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel
 
-from vapi_sessions_mcp.contract import requests as models
+from vapi_sessions_mcp.contract import requests
 from vapi_sessions_mcp.contract.list_filters import ListRequest
 from vapi_sessions_mcp.settings import Settings
 
@@ -27,7 +27,7 @@ class Operation:
     description: str
     method: Literal["GET", "POST", "PATCH", "DELETE"]
     path: str
-    request: type[models.Request]
+    request: type[requests.Request]
     answer: type[BaseModel]
     doing: str
     status: int = 200
@@ -59,8 +59,8 @@ CREATE = Operation(
     description="Create a session: one conversation's history, kept across calls and chats.",
     method="POST",
     path="/session",
-    request=models.CreateRequest,
-    answer=models.Session,
+    request=requests.CreateRequest,
+    answer=requests.Session,
     doing="create the session",
     status=201,
     find_out="list the sessions of the last minutes (createdAtGe) before you create it again",
@@ -74,7 +74,7 @@ LIST = Operation(
     method="GET",
     path="/session",
     request=ListRequest,
-    answer=models.SessionPage,
+    answer=requests.SessionPage,
     doing="list sessions",
     read_only=True,
     idempotent=True,
@@ -87,8 +87,8 @@ GET = Operation(
     description=("Read one session. Cheapest: view summary, or messages {last: 20}."),
     method="GET",
     path="/session/{id}",
-    request=models.GetRequest,
-    answer=models.Session,
+    request=requests.GetRequest,
+    answer=requests.Session,
     doing="get session {id}",
     read_only=True,
     idempotent=True,
@@ -104,8 +104,8 @@ UPDATE = Operation(
     ),
     method="PATCH",
     path="/session/{id}",
-    request=models.UpdateRequest,
-    answer=models.Session,
+    request=requests.UpdateRequest,
+    answer=requests.Session,
     doing="update session {id}",
     find_out="get session {id} and compare before you update it again",
 )
@@ -119,35 +119,45 @@ DELETE = Operation(
     ),
     method="DELETE",
     path="/session/{id}",
-    request=models.DeleteRequest,
-    answer=models.Session,
+    request=requests.DeleteRequest,
+    answer=requests.Session,
     doing="delete session {id}",
     find_out="get session {id}: when it is not found, it was deleted",
     destructive=True,
     idempotent=True,
 )
 OPERATIONS = (CREATE, LIST, GET, UPDATE, DELETE)
-CONFIRMED_DELETE = replace(
-    DELETE,
-    request=models.ConfirmedDeleteRequest,
-    description=f"{DELETE.description} A person is asked first.",
-)
+_ASKS = " A person is asked first."
+_ASKS_SOME = " A person is asked before messages are replaced or the lifetime is shortened."
+_ONLY_ADDS = "Change a session; appendMessages adds to the conversation. Returns the full session."
 
 # What performs one operation: its request in, Vapi's JSON out, or a VapiError.
-Perform: TypeAlias = Callable[[Operation, models.Request], Awaitable[dict[str, Any]]]
+Perform: TypeAlias = Callable[[Operation, requests.Request], Awaitable[dict[str, Any]]]
 
 
 def offered(settings: Settings) -> tuple[Operation, ...]:
     """The rows that a server offers; the settings are the most that any caller can do."""
-    rows = [
-        CONFIRMED_DELETE if row is DELETE and settings.confirm_delete else row for row in OPERATIONS
-    ]
     return tuple(
-        row
-        for row in rows
+        _guarded(row, settings)
+        for row in OPERATIONS
         if (row.read_only or not settings.read_only)
         and not (row.destructive and settings.no_delete)
     )
+
+
+def _guarded(row: Operation, settings: Settings) -> Operation:
+    """The row as the settings narrow it, said where whoever calls it reads."""
+    if row.name == UPDATE.name and settings.no_delete:
+        row = replace(row, description=_ONLY_ADDS)
+    if row.name not in (UPDATE.name, DELETE.name) or settings.confirm_delete is None:
+        return row
+    updates = row.name == UPDATE.name
+    if not (updates and settings.no_delete):
+        row = replace(row, description=row.description + (_ASKS_SOME if updates else _ASKS))
+    if settings.confirm_delete == "person":
+        return row
+    confirmed = requests.ConfirmedUpdateRequest if updates else requests.ConfirmedDeleteRequest
+    return replace(row, request=confirmed)
 
 
 def by_path(rows: Iterable[Operation]) -> dict[str, dict[str, Operation]]:

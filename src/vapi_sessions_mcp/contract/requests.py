@@ -4,6 +4,7 @@ Python is snake_case, the aliases are Vapi's camelCase. Limits and defaults are
 those of Vapi's published OpenAPI.
 """
 
+import json
 from typing import Any, Literal, Self, TypeAlias
 
 from pydantic import (
@@ -15,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from vapi_sessions_mcp import json_text
 from vapi_sessions_mcp.contract.base import Arguments
 from vapi_sessions_mcp.contract.bodies import (
     BriefMessages,
@@ -47,6 +49,11 @@ class Request(Arguments):
     def content(self) -> dict[str, Any] | None:
         """The JSON body, or None for a request without one."""
         return None
+
+    def encoded(self) -> bytes | None:
+        """The body as it is sent."""
+        content = self.content()
+        return None if content is None else json_text.compact(content).encode()
 
 
 class CreateRequest(Request):
@@ -102,14 +109,6 @@ class DeleteRequest(_OneSession):
     """Arguments of delete."""
 
 
-class ConfirmedDeleteRequest(DeleteRequest):
-    """Arguments of a delete that has to be confirmed."""
-
-    confirm: Text | None = Field(
-        default=None, description="The id again, once a person agreed and if you cannot ask here"
-    )
-
-
 class UpdateRequest(_OneSession):
     """Arguments of update: `body`, `appendMessages` or both."""
 
@@ -129,6 +128,11 @@ class UpdateRequest(_OneSession):
         if self.append_messages is None:
             if self.body is None:
                 raise ValueError("`body` is required, or `appendMessages`")
+            if not self.content():
+                raise ValueError(
+                    "`body` would change nothing: give it a value that is not null, or use"
+                    " `appendMessages`"
+                )
         elif self.body is not None and self.body.messages is not None:
             raise ValueError(
                 "`body.messages` replaces the conversation and `appendMessages` adds to it:"
@@ -141,14 +145,37 @@ class UpdateRequest(_OneSession):
         return self.body.given() if self.body else {}
 
 
+class Confirm(Arguments):
+    """The argument of changes that have to be confirmed where nobody can be asked."""
+
+    confirm: Text | None = Field(
+        default=None, description="The id again, once a person agreed to what is lost"
+    )
+
+
+class ConfirmedDeleteRequest(Confirm, DeleteRequest):
+    """Arguments of a delete that has to be confirmed."""
+
+
+class ConfirmedUpdateRequest(Confirm, UpdateRequest):
+    """Arguments of an update that has to be confirmed where it takes something away."""
+
+
 class Replacement(_OneSession):
-    """An update whose body is sent as it is: what Vapi sent before, not what an agent wrote."""
+    """An update that replaces the conversation by `messages`, JSON text that is sent as it is."""
 
     changes: dict[str, Any]
+    messages: str
 
     def content(self) -> dict[str, Any]:
-        """The changes, untouched."""
-        return self.changes
+        """All changes; numbers and text as Python reads them."""
+        return {**self.changes, "messages": json.loads(self.messages)}
+
+    def encoded(self) -> bytes:
+        """The changes, with the messages to the letter."""
+        start = json_text.compact(self.changes).removesuffix("}")
+        comma = "," if self.changes else ""
+        return f'{start}{comma}"messages":{self.messages}}}'.encode()
 
 
 class Session(BaseModel):

@@ -11,8 +11,18 @@ from pydantic import ValidationError
 from vapi_sessions_mcp import json_text
 from vapi_sessions_mcp.sessions.confirm import Ask, Question, Reply
 
-# A yes or no needs no field: hosts show the message with a button for each.
-_NO_FIELDS: dict[str, Any] = {"type": "object", "properties": {}}
+# A form without fields is accepted by one host without asking anybody; only `true` here counts.
+_FORM: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "confirm": {
+            "type": "boolean",
+            "title": "Yes, for good",
+            "description": "This cannot be undone.",
+        }
+    },
+    "required": ["confirm"],
+}
 
 
 class Asking(Exception):
@@ -38,18 +48,23 @@ def asker(ctx: ServerRequestContext[Any, Any], params: types.CallToolRequestPara
         text = json_text.clean(question.text)
         if ctx.protocol_version in HANDSHAKE_PROTOCOL_VERSIONS:
             try:
-                reply = await ctx.session.elicit_form(text, _NO_FIELDS, ctx.request_id)
+                reply = await ctx.session.elicit_form(text, _FORM, ctx.request_id)
             except (MCPError, ValidationError):
                 return "failed"
-            return "accept" if reply.action == "accept" else "decline"
+            return _judged(reply)
         reply = (params.input_responses or {}).get(question.key)
         if not isinstance(reply, types.ElicitResult):
-            form = types.ElicitRequestFormParams(message=text, requested_schema=_NO_FIELDS)
+            form = types.ElicitRequestFormParams(message=text, requested_schema=_FORM)
             asked: types.InputRequests = {question.key: types.ElicitRequest(params=form)}
             raise Asking(types.InputRequiredResult(input_requests=asked))
-        return "accept" if reply.action == "accept" else "decline"
+        return _judged(reply)
 
     return ask
+
+
+def _judged(reply: types.ElicitResult) -> Reply:
+    agreed = reply.action == "accept" and (reply.content or {}).get("confirm") is True
+    return "accept" if agreed else "decline"
 
 
 def _can_ask(capabilities: types.ClientCapabilities | None) -> bool:

@@ -1,7 +1,6 @@
 """The REST adapter: the table's operations under `/v1`, Vapi's JSON and statuses as they are."""
 
 import json
-import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
@@ -20,19 +19,11 @@ from vapi_sessions_mcp.access.refusal import refusal
 from vapi_sessions_mcp.caller import Caller, CallRecord, owner
 from vapi_sessions_mcp.contract.operations import Operation, by_path, offered
 from vapi_sessions_mcp.contract.parsing import parse
-from vapi_sessions_mcp.errors import (
-    BadArguments,
-    Conflict,
-    NotConfigured,
-    RateLimited,
-    Refused,
-    TimedOut,
-    Unconfirmed,
-    VapiError,
-)
+from vapi_sessions_mcp.errors import BadArguments, VapiError
 from vapi_sessions_mcp.logs import logged_call
 from vapi_sessions_mcp.rest_api.docs_page import REFERENCE
 from vapi_sessions_mcp.rest_api.openapi import ROOT, document
+from vapi_sessions_mcp.rest_api.statuses import headers_of, status_of
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 
@@ -103,7 +94,7 @@ def _endpoint(
                 parsed = parse(operation.request, arguments)
                 answer = await sessions.answer(operation, parsed, record)
         except VapiError as exc:
-            return _refused(sessions, exc)
+            return _refused(sessions, operation, exc)
         return Response(
             json_text.compact(answer.data).encode(),
             operation.status,
@@ -203,11 +194,11 @@ def _split(operation: Operation, body: dict[str, Any]) -> dict[str, Any]:
     return {"appendMessages": appended, "body": None if appended and not vapis else vapis}
 
 
-def _refused(sessions: Sessions, error: VapiError) -> Response:
+def _refused(sessions: Sessions, operation: Operation, error: VapiError) -> Response:
     message: str | list[str] = sessions.shape.text(error)
     if isinstance(error, BadArguments):
         message = [sessions.shape.text(problem) for problem in error.problems]
-    return refusal(status_of(error), message, headers_of(error))
+    return refusal(status_of(error, operation), message, headers_of(error))
 
 
 async def _no_route(request: Request, exc: Exception) -> Response:
@@ -224,31 +215,3 @@ async def _no_route(request: Request, exc: Exception) -> Response:
 
 async def _bug(request: Request, exc: Exception) -> Response:
     return refusal(500, "Something is wrong in this server, not in the call. Its log says more.")
-
-
-# What to wait, in seconds, where Vapi does not say: what the sentence says, too.
-MINUTE = 60
-
-
-def status_of(error: VapiError) -> int:
-    """The status that tells an HTTP client whose fault it is: 4xx the caller's, 5xx not."""
-    match error:
-        case BadArguments():
-            return 400
-        case Conflict() | Unconfirmed():
-            return 409
-        case NotConfigured() | RateLimited():
-            return 503
-        case TimedOut():
-            return 504
-        case Refused() if error.status >= 400:
-            return error.status
-        case _:
-            return 502
-
-
-def headers_of(error: VapiError) -> dict[str, str]:
-    """When to call again, where waiting helps."""
-    if isinstance(error, RateLimited):
-        return {"Retry-After": str(math.ceil(error.retry_after or MINUTE))}
-    return {}

@@ -1,4 +1,8 @@
-"""Deletes a session only once a person agreed, or a caller that cannot ask named it twice."""
+"""Takes nothing away before a person agreed to it, or whoever runs the server lets a caller agree.
+
+What the person is shown and what is then done are the same: the question's key is
+made of what it shows, and is compared again right before the change.
+"""
 
 import hashlib
 from collections.abc import Awaitable, Callable
@@ -6,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from vapi_sessions_mcp import json_text
-from vapi_sessions_mcp.contract.operations import DELETE, GET, Perform
-from vapi_sessions_mcp.contract.requests import ConfirmedDeleteRequest, GetRequest
 from vapi_sessions_mcp.errors import Conflict, Unconfirmed
+from vapi_sessions_mcp.json_text import as_list
+from vapi_sessions_mcp.settings import ConfirmDelete
 from vapi_sessions_mcp.views.summary import summary
 
 Json: TypeAlias = dict[str, Any]
@@ -16,7 +20,7 @@ Json: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person is asked; `key` is another one as soon as the session changed."""
+    """What a person is asked; `key` is another one as soon as what it shows changed."""
 
     key: str
     text: str
@@ -31,45 +35,70 @@ async def nobody_to_ask(question: Question) -> Reply:
     return "cannot ask"
 
 
-async def delete(
-    perform: Perform, request: ConfirmedDeleteRequest, ask: Ask, masked: Callable[[Json], Json]
-) -> Json:
-    """The deleted session; `masked` leaves out of the question what may not be shown.
+def question_about(id: str, session: Json, loss: str, change: Any = None) -> Question:
+    """The question whether `loss`, such as "Delete", may happen to `session`, already masked.
 
-    Raises Unconfirmed when nobody agreed, Conflict when the session changed
-    while the person was asked, and any VapiError of the reads and the delete.
+    `change` is what else the person agrees to: a JSON value that has a part in the key.
     """
-    this = GetRequest(id=request.id)
-    question = _question(request.id, masked(await perform(GET, this)))
-    reply = await ask(question)
-    if reply == "decline":
-        raise Unconfirmed(f"Nothing was deleted: the person did not agree. {question.text}")
-    if reply == "failed":
-        raise Unconfirmed(
-            "Nothing was deleted: the client did not put the question to the person."
-            f" {question.text} Tell them; they can delete it with a client that asks."
-        )
-    if reply == "cannot ask" and request.confirm != request.id:
-        raise Unconfirmed(
-            f"Nothing was deleted yet. {question.text} This cannot be undone. Ask the person; if"
-            f" they agree, call again with `confirm` set to {request.id}."
-        )
-    if _question(request.id, masked(await perform(GET, this))) != question:
-        raise Conflict(
-            f"Nothing was deleted: session {request.id} changed while the question was asked."
-            " Call again to ask anew."
-        )
-    return await perform(DELETE, request)
-
-
-def _question(id: str, session: Json) -> Question:
     about = summary(session)
     name = f' "{about["name"]}"' if "name" in about else ""
     count = about["messageCount"]
-    text = (
-        f"Delete session {id}{name} of {about.get('customer', 'an unknown customer')}"
-        f" with {count} message{'s' * (count != 1)}?"
+    last = f', the last of them "{about["lastMessage"]}"' if "lastMessage" in about else ""
+    text = _plain(
+        f"{loss} session {id}{name} of {about.get('customer', 'an unknown customer')}"
+        f" with {count} message{'s' * (count != 1)}{last}?"
     )
-    version = json_text.compact([id, session.get("updatedAt"), count])
-    key = hashlib.sha256(version.encode()).hexdigest()[:16]
-    return Question(f"delete-{key}", " ".join(text.split()))
+    last_message = as_list(session.get("messages"))[-1:]
+    shown = [id, session.get("name"), session.get("customer"), count, last_message]
+    bound = json_text.compact([text, *shown, session.get("updatedAt"), change])
+    key = hashlib.sha256(bound.encode()).hexdigest()[:32]
+    return Question(f"confirm-{key}", text)
+
+
+class Consent:
+    """Asks whether something may be taken away, in the way that the settings allow."""
+
+    def __init__(self, mode: ConfirmDelete, ask: Ask, confirm: str | None) -> None:
+        """`confirm` is what the caller gave as an argument, which counts in the mode argument."""
+        self._mode, self._ask, self._confirm = mode, ask, confirm
+
+    async def obtain(self, id: str, question: Question) -> None:
+        """Return once somebody agreed; raises Unconfirmed when nobody did."""
+        reply = await self._ask(question)
+        if reply == "decline":
+            raise Unconfirmed(f"Nothing was changed: the person did not agree. {question.text}")
+        if reply == "failed":
+            raise Unconfirmed(
+                "Nothing was changed: the client did not put the question to the person."
+                f" {question.text} Tell them; they can do it with a client that asks."
+            )
+        if reply == "accept" or (self._mode == "argument" and self._confirm == id):
+            return
+        if self._mode == "argument":
+            raise Unconfirmed(
+                f"Nothing was changed yet. {question.text} This cannot be undone. Ask the person;"
+                f" if they agree, call again with `confirm` set to {id}."
+            )
+        raise Unconfirmed(
+            "Nothing was changed: this server asks a person first, and this client cannot ask."
+            f" {question.text} Use a client that shows questions, or have whoever runs the server"
+            " start it with --confirm-delete argument."
+        )
+
+
+def check_unchanged(asked: Question | None, now: Question | None, id: str) -> None:
+    """Raise Conflict unless the question that was asked would still be the same one."""
+    if asked != now:
+        raise Conflict(
+            f"Nothing was changed: session {id} changed while the question was asked. Call again"
+            " to ask anew."
+        )
+
+
+def _plain(text: str) -> str:
+    """One line that no terminal obeys and that reads in the order in which it was written."""
+    joiners = "\u200c\u200d"  # scripts and emoji need them
+    line = " ".join(text.split())
+    return "".join(
+        character for character in line if character.isprintable() or character in joiners
+    )

@@ -5,14 +5,10 @@ from functools import partial
 from vapi_sessions_mcp.caller import CallRecord
 from vapi_sessions_mcp.contract.list_filters import ListRequest
 from vapi_sessions_mcp.contract.operations import Operation
-from vapi_sessions_mcp.contract.requests import (
-    ConfirmedDeleteRequest,
-    GetRequest,
-    Request,
-    UpdateRequest,
-)
-from vapi_sessions_mcp.sessions.append import append
-from vapi_sessions_mcp.sessions.confirm import Ask, delete, nobody_to_ask
+from vapi_sessions_mcp.contract.requests import DeleteRequest, GetRequest, Request, UpdateRequest
+from vapi_sessions_mcp.sessions.change import Changes
+from vapi_sessions_mcp.sessions.confirm import Ask, nobody_to_ask
+from vapi_sessions_mcp.sessions.masks import check_create
 from vapi_sessions_mcp.sessions.pins import Pins
 from vapi_sessions_mcp.sessions.scan import Progress, nobody, scan
 from vapi_sessions_mcp.settings import Settings
@@ -28,6 +24,7 @@ class Sessions:
         self._vapi = vapi
         self._pins = Pins(settings)
         self.shape = Shape(settings)
+        self._changes = Changes(settings, self.shape.masked)
 
     async def answer(
         self,
@@ -49,13 +46,13 @@ class Sessions:
                 return self.shape.page(masked(await scan(perform, request, progress)), request)
             case ListRequest():
                 return self.shape.page(masked(await perform(operation, request)), request)
-            case UpdateRequest(append_messages=list()):
+            case UpdateRequest():
                 self._pins.check(request)  # before the first read, for nothing is sent then
-                session, note = await append(perform, request)
-                return Answer(masked(session), note)
-            case ConfirmedDeleteRequest():
-                return Answer(masked(await delete(perform, request, ask, masked)))
+                session, note = await self._changes.update(perform, request, ask)
+            case DeleteRequest():
+                session, note = await self._changes.delete(perform, request, ask)
             case _:
-                session = await perform(operation, request)
+                check_create(request.content() or {})
+                session, note = await perform(operation, request), ""
                 record.note_session(session["id"])
-                return Answer(masked(session))
+        return Answer(masked(session), note)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import anyio
 import httpx2
 
-from vapi_sessions_mcp import __version__, json_text
+from vapi_sessions_mcp import __version__
 from vapi_sessions_mcp.caller import CallRecord
 from vapi_sessions_mcp.contract.operations import Operation
 from vapi_sessions_mcp.contract.requests import Request
@@ -114,7 +114,7 @@ class Vapi:
             raise call.failures.lost() from exc
 
     async def _exchange(self, call: Call, connect: float) -> dict[str, Any]:
-        content = call.request.content()
+        content = call.request.encoded()
         headers = {"Authorization": f"Bearer {call.key}"}
         if content is not None:
             headers["Content-Type"] = "application/json"
@@ -124,7 +124,7 @@ class Vapi:
             call.operation.method,
             call.operation.path.format(**call.request.path()),
             params=httpx2.QueryParams(tuple(call.request.query())),
-            content=None if content is None else json_text.compact(content).encode(),
+            content=content,
             headers=headers,
             timeout=httpx2.Timeout(None, connect=connect),
         ) as response:

@@ -16,6 +16,15 @@ MAX_SAID = 600
 KEY_CHARS = 8
 
 
+class Received(dict[str, Any]):
+    """A session, and the JSON `text` in which Vapi sent it, for what is written back to Vapi."""
+
+    def __init__(self, session: dict[str, Any], text: str) -> None:
+        """`text` may hold what is never shown: the caller's key, lone surrogates, huge numbers."""
+        super().__init__(session)
+        self.text = text
+
+
 class InvalidAnswer(Exception):
     """A 2xx that is not what was asked for; `str()` says why."""
 
@@ -27,9 +36,13 @@ class WrongSession(InvalidAnswer):
 async def answer(response: httpx2.Response, call: Call) -> dict[str, Any]:
     """The JSON that a 2xx promises, without the key that asked for it; raises InvalidAnswer.
 
-    A connection that breaks meanwhile raises what httpx2 raises.
+    A delete may be answered without a body: then it is `{id, deleted: true}`. A
+    connection that breaks meanwhile raises what httpx2 raises.
     """
     raw = await _body(response, call)
+    id = call.session_id
+    if call.operation.method == "DELETE" and id is not None and not raw.strip():
+        return {"id": id, "deleted": True}
     try:
         found = _parsed(raw, call.key)
         call.operation.answer.model_validate(found)
@@ -39,10 +52,11 @@ async def answer(response: httpx2.Response, call: Call) -> dict[str, Any]:
         raise InvalidAnswer(str(exc)) from exc
     except ValueError as exc:
         raise InvalidAnswer("not JSON") from exc
-    id = call.session_id
-    if id is not None and found["id"].lower() != id.lower():
+    if id is None:
+        return found
+    if found["id"].lower() != id.lower():
         raise WrongSession("it is another session's")
-    return found
+    return Received(found, raw.decode("utf-8-sig"))
 
 
 async def words(response: httpx2.Response, call: Call) -> str:

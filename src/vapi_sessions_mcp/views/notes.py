@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from vapi_sessions_mcp import json_text
+from vapi_sessions_mcp.contract.bodies import LIFETIME_SECONDS
 from vapi_sessions_mcp.contract.list_filters import LIMIT, ListRequest
 from vapi_sessions_mcp.contract.operations import (
     CREATE,
@@ -14,8 +15,6 @@ from vapi_sessions_mcp.contract.operations import (
 from vapi_sessions_mcp.json_text import as_object
 from vapi_sessions_mcp.settings import Settings
 
-# Vapi's own default.
-LIFETIME_SECONDS = 86_400
 # Arguments longer than this are not repeated to the caller, who has them.
 CALL_CHARS = 250
 # Arguments that say how much to show, not of what.
