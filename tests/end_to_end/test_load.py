@@ -20,7 +20,7 @@ from support.faulty_vapi import (
     reply,
     slow,
 )
-from support.processes import PATIENCE, Running, started
+from support.processes import PATIENCE, UNENDING, Running, started
 from support.tools import (
     CREATE,
     DELETE,
@@ -94,7 +94,7 @@ async def asking(running: Running) -> AsyncGenerator[Ask]:
 @asynccontextmanager
 async def over_stdio(vapi: FaultyVapi) -> AsyncGenerator[Ask]:
     """A process with all calls on one pipe."""
-    async with started(**upstream(vapi)) as running, asking(running) as ask:
+    async with started(*UNENDING, **upstream(vapi)) as running, asking(running) as ask:
         yield ask
 
 
@@ -103,7 +103,7 @@ async def over_http(vapi: FaultyVapi) -> AsyncGenerator[Ask]:
     """A process with each call on a connection of its own."""
     limits = httpx2.Limits(max_connections=None)
     async with (
-        started("--transport", "http", "--port", "0", **upstream(vapi)) as running,
+        started(*UNENDING, "--transport", "http", "--port", "0", **upstream(vapi)) as running,
         httpx2.AsyncClient(headers=HEADERS, timeout=PATIENCE, limits=limits) as client,
     ):
         url = await running.url()
@@ -153,12 +153,12 @@ async def test_two_hundred_calls_at_once_get_their_own_answers_though_a_fifth_fa
             body = {"body": {"name": f"n-{of}"}} if tool == UPDATE else {}
             answers[of] = (await ask(tool, {"id": f"s-{of}", **body}))["result"]
 
-        with anyio.fail_after(40):
+        with anyio.fail_after(PATIENCE):
             async with anyio.create_task_group() as tasks:
                 for of in range(200):
                     tasks.start_soon(call, of)
                 # Not one is answered before all are there.
-                await vapi.until(lambda vapi: len(vapi.requests) == 200, within=30)
+                await vapi.until(lambda vapi: len(vapi.requests) == 200)
                 vapi.release(200)
     for of, answer in answers.items():
         _, do, method = rows[of % 3]
@@ -190,11 +190,11 @@ async def test_a_call_that_hangs_delays_nobody(transport: Transport) -> None:
             answer = await ask(GET, {"id": f"s-{of}"})
             names.append(answer["result"]["structuredContent"]["id"])
 
-        with anyio.fail_after(30):
+        with anyio.fail_after(PATIENCE):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(ask, GET, {"id": "s-0"})
                 await vapi.until(lambda vapi: len(vapi.requests) == 1)
-                with anyio.fail_after(10):
+                with anyio.fail_after(PATIENCE / 2):
                     async with anyio.create_task_group() as others:
                         for of in range(1, 251, 5):
                             others.start_soon(call, of)

@@ -118,7 +118,7 @@ class FaultyVapi:
         for _ in range(count):
             self._releases.release()
 
-    async def until(self, condition: Callable[[Self], bool], *, within: float = 10) -> None:
+    async def until(self, condition: Callable[[Self], bool], *, within: float = 30) -> None:
         """Return once `condition` holds, of the requests and the counts of what became of them."""
         with anyio.fail_after(within):
             while not condition(self):
