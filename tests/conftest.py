@@ -14,6 +14,7 @@ from hypothesis import settings
 from mcp import Client
 
 from support.command import Ended, Run
+from support.hurried import HurriedLoop
 from support.tools import ERAS
 from support.upstream import Connect, Upstream
 from vapi_sessions_mcp.cli.main import main
@@ -30,8 +31,9 @@ settings.load_profile("short")
 
 
 @pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    return "asyncio"
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    """Nobody waits for what only time brings, unless somebody else is waited for as well."""
+    return "asyncio", {"loop_factory": HurriedLoop}
 
 
 @pytest.fixture

@@ -15,8 +15,7 @@ from mcp_types import INVALID_PARAMS, jsonrpc_message_adapter
 
 from support.arguments import Given, every_operation
 from support.hostile import Echo, arguments, check_sent, strict, tool_names
-from support.judged import SETTINGS, every_era, failed
-from support.processes import PATIENCE
+from support.judged import PATIENCE, SETTINGS, every_era, failed
 from support.stdio_calls import INITIALIZED, initialize, legacy, modern
 from support.tools import CREATE, GET, LIST
 from support.upstream import Upstream
