@@ -10,6 +10,7 @@ Run with: python benchmarks/tokens.py
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import anyio
@@ -25,6 +26,7 @@ from vapi_sessions_mcp.vapi.client import Vapi
 
 SESSIONS = 120
 NUMBER = "+14155550199"
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
 WEEK = "2026-11-21T00:00:00Z"  # after the sandbox's own samples
 TOOL = {
     "type": "function",
@@ -124,10 +126,12 @@ TASKS = {
 @asynccontextmanager
 async def business() -> AsyncGenerator[tuple[Passthrough, Tools]]:
     """The sandbox with this week's sessions in it, reached both ways."""
-    transport = httpx2.ASGITransport(create_app())
+    transport = httpx2.ASGITransport(create_app(clock=lambda: NOW))
     headers = {"Authorization": f"Bearer {SANDBOX_KEY}"}
     settings = Settings(api_key=SANDBOX_KEY, base_url="http://localhost", tool_names="short")
-    server = build_server(Sessions(Vapi(settings, transport=transport), settings), settings)
+    server = build_server(
+        Sessions(Vapi(settings, transport=transport, clock=lambda: NOW), settings), settings
+    )
     async with (
         httpx2.AsyncClient(
             transport=transport, base_url="http://localhost", headers=headers

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import anyio
@@ -15,6 +16,7 @@ from mcp import Client
 
 from support.command import Ended, Run
 from support.hurried import HurriedLoop
+from support.sandbox import stopped
 from support.tools import ERAS
 from support.upstream import Connect, Upstream
 from vapi_sessions_mcp.cli.main import main
@@ -30,6 +32,13 @@ settings.register_profile("long", max_examples=1_000, deadline=None)
 settings.load_profile("short")
 
 
+def pytest_configure() -> None:
+    """Stop when the suite was to run on another day (tests/support/other_day) and does not."""
+    day = os.environ.get("AS_OF")
+    if day and datetime.now(UTC).date() != datetime.fromisoformat(day).date():
+        raise pytest.UsageError(f"It is not {day}: put tests/support/other_day on PYTHONPATH.")
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> tuple[str, dict[str, Any]]:
     """Nobody waits for what only time brings, unless somebody else is waited for as well."""
@@ -38,8 +47,8 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 
 @pytest.fixture
 def upstream() -> Upstream:
-    """The sandbox, fresh, behind a watch."""
-    return Upstream(httpx2.ASGITransport(create_app()))
+    """The sandbox, fresh, behind a watch; its clock stands still."""
+    return Upstream(httpx2.ASGITransport(create_app(clock=stopped)))
 
 
 @pytest.fixture(params=ERAS)
@@ -60,7 +69,9 @@ def connect(upstream: Upstream, era: str) -> Connect:
             **options,
         }
         settings = Settings(**given)
-        server = build_server(Sessions(Vapi(settings, transport=upstream), settings), settings)
+        server = build_server(
+            Sessions(Vapi(settings, transport=upstream, clock=stopped), settings), settings
+        )
         with anyio.fail_after(20):
             async with Client(server, mode=era) as client:
                 yield client

@@ -5,11 +5,10 @@ import logging
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from vapi_sessions_mcp.caller import CallRecord
-
-LogFormat: TypeAlias = Literal["text", "json"]
+from vapi_sessions_mcp.settings import LogFormat
 
 _CALLS = logging.getLogger("vapi_sessions_mcp.calls")
 

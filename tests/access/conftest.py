@@ -35,5 +35,5 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def issuer(server: AuthorizationServer, clock: Clock) -> AsyncGenerator[Issuer]:
-    async with Issuer(server.url, [AUDIENCE], clock=clock) as issuer:
+    async with Issuer(server.url, [AUDIENCE], elapsed=clock) as issuer:
         yield issuer

@@ -87,7 +87,7 @@ async def test_an_issuer_that_is_down_at_first_is_asked_again(clock: Clock) -> N
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         port = reserved.getsockname()[1]
-        issuer = Issuer(f"http://127.0.0.1:{port}", [AUDIENCE], clock=clock)
+        issuer = Issuer(f"http://127.0.0.1:{port}", [AUDIENCE], elapsed=clock)
         async with issuer:
             said = await unreachable(issuer, f"{segment({'alg': 'RS256'})}.e30.AAAA")
             assert said == "no usable answer from 127.0.0.1 (All connection attempts failed)."
@@ -173,7 +173,7 @@ async def test_the_connection_is_closed_by_whoever_leaves_last(
 ) -> None:
     # MCP and REST share an issuer, and end one after the other.
     token, network = await server.token(), Watched()
-    issuer = Issuer(server.url, [AUDIENCE], transport=network, clock=clock)
+    issuer = Issuer(server.url, [AUDIENCE], transport=network, elapsed=clock)
     async with issuer:
         async with issuer:
             await accepted(issuer, token)

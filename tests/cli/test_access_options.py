@@ -35,7 +35,7 @@ PUBLIC = ("--public-url", f"https://{NAME}")
         (
             [*BOTH],
             {"VAPI_MCP_TOKENS": WRITE[0], "VAPI_MCP_READ_TOKENS": WRITE[0]},
-            "A token stands both in VAPI_MCP_TOKENS and in VAPI_MCP_READ_TOKENS",
+            "VAPI_MCP_TOKENS and VAPI_MCP_READ_TOKENS hold the same token",
         ),
         ([*BOTH, "--auth", "basic"], {}, "Invalid value for '--auth'"),
         (["--auth", "token"], {"VAPI_MCP_TOKENS": WRITE[0]}, "--auth token asks who calls over"),

@@ -1,23 +1,50 @@
 """`call`: one tool from a shell, with JSON or flags, and an exit code that says how it went."""
 
+import io
 import json
+import os
+import pty
 import re
 import shlex
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support.command import Run, refused
+from support.processes import COMMAND, environment
 from support.tools import LIST
+from vapi_sessions_mcp.cli.tool import EXAMPLES
 from vapi_sessions_mcp.contract.operations import OPERATIONS
+from vapi_sessions_mcp.contract.schemas import input_schema
 
 MAYA = "+14155550123"
 CHAT = "13c7157d-0dd0-5fc4-8817-99ddcd304b87"
 NOTHING_SENT = "Nothing was sent to Vapi."
 README = Path(__file__).parents[2] / "README.md"
 EXAMPLE = re.compile(r"^ *(vapi-sessions-mcp --sandbox call .*)$", re.MULTILINE)
+
+
+def process(
+    *arguments: str,
+    python: tuple[str, ...] = (),
+    input: bytes | None = None,
+    stdout: int = subprocess.PIPE,
+    **env: str,
+) -> subprocess.CompletedProcess[bytes]:
+    """The command as a real process, ended."""
+    return subprocess.run(
+        [COMMAND[0], *python, *COMMAND[1:], *arguments],
+        env=environment(**env),
+        input=input,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
 
 
 def test_the_answer_is_compact_json_on_stdout_and_the_note_is_on_stderr(run: Run) -> None:
@@ -72,13 +99,28 @@ def test_notes_name_the_tools_as_the_caller_does(run: Run) -> None:
         (["list_sessions", "--limit"], "`--limit` needs a value: --limit VALUE, or --limit=VALUE."),
         (["list_sessions", "--name", "--limit", "1"], "`--name` needs a value: --name VALUE, or"),
         (["list_sessions", "--page", "1", '{"page": 2}'], "`page` is given twice."),
-        (["list_sessions", "--sandbox"], "`--sandbox` stands before `call`: vapi-sessions-mcp "),
-        (["create_session", "--view", "full"], "`--view` stands before `call`: vapi-sessions-mcp "),
+        (["list_sessions", "--sandbox"], "`--sandbox` goes before `call`: vapi-sessions-mcp "),
+        (["create_session", "--view", "full"], "`--view` goes before `call`: vapi-sessions-mcp "),
         (["list_sessions", "["], "Not a JSON object: '['. Write '{\"limit\": 1}', or flags: "),
         (["list_sessions", "[]"], "Not a JSON object: '[]'. Write '{\"limit\": 1}', or flags: "),
         (["list_sessions", "\udcff"], "Not a JSON object: '\\udcff'."),
         (["get_session"], "`id` is required."),
+        (
+            ["get_session", "--limit", "1"],
+            "`limit` is not an argument: there are id, view, messages",
+        ),
+        (["get_session", "-x"], "`x` is not an argument: there are id, view, messages."),
+        (["create_session", "--name", "x"], "`name` is not an argument: what to store goes inside"),
+        (["list_sessions", "--page", "1", "--page", "1"], "`page` is given twice."),
+        (["list_sessions", CHAT], f"Not a JSON object: '{CHAT}'."),
+        (["get_session", CHAT, "--id", CHAT], "`id` is given twice."),
+        (["get_session", CHAT, json.dumps({"id": CHAT})], "`id` is given twice."),
+        (["get_session", CHAT, CHAT], "`id` is given twice."),
+        (["get_session", "a/b"], "`id` must be 1 to 128 letters, digits, - or _, such as "),
+        (["get_session", '{"id": '], "Not a JSON object: '{\"id\": '."),
         (["list"], "No tool 'list': there are create_session, list_sessions, get_session, update_"),
+        (["list", "--help"], "No tool 'list': there are create_session, list_sessions, get_"),
+        (["--read-only", "list_sessions"], "`--read-only` goes before `call`: vapi-sessions-mcp "),
     ],
     ids=lambda value: "" if isinstance(value, str) else ascii(" ".join(value)),
 )
@@ -144,20 +186,237 @@ def test_steps_follow_each_other_in_a_database(run: Run, tmp_path: Path) -> None
     assert run(*before, "get_session", "--id", made["id"]).code == 1
 
 
-def test_the_help_tells_every_argument_of_every_tool(run: Run) -> None:
-    # An agent with only a shell learns the tools from it.
+def test_a_dash_reads_the_arguments_from_stdin() -> None:
+    # A long conversation does not fit on a command line.
+    body = {"name": "From stdin", "messages": [{"role": "user", "content": "ö" * 9_000}] * 20}
+    sent = json.dumps({"body": body}, ensure_ascii=False).encode()
+    ended = process("--sandbox", "call", "create_session", "-", input=sent)
+    assert ended.returncode == 0
+    assert json.loads(ended.stdout)["messages"] == body["messages"]
+    ended = process("--sandbox", "call", "create_session", "-", input=b"")
+    assert ended.returncode == 2
+    assert b"Not a JSON object: what is on stdin." in ended.stderr
+
+
+def test_ctrl_c_while_the_arguments_are_typed_leaves_no_stack_trace(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Who typed a dash by mistake has only this way out.
+    class Interrupted(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Interrupted()))
+    ended = run("--sandbox", "call", "list_sessions", "-")
+    assert (ended.code, ended.out, ended.err.strip()) == (130, "", "")
+
+
+def test_the_answer_is_utf_8_whatever_the_locale() -> None:
+    # Customers' names are not ASCII, and a cron job's locale often is.
+    given = ("--sandbox", "call", "create_session", '{"body": {"name": "\\u6e21\\u8fba"}}')
+    ended = process(*given, PYTHONIOENCODING="ascii")
+    assert "渡辺" in ended.stdout.decode()
+
+
+def test_on_a_terminal_the_answer_is_indented_and_commands_nothing() -> None:
+    # Escape codes in a customer's name would otherwise be obeyed by the operator's terminal.
+    primary, secondary = pty.openpty()
+    body = '{"body": {"name": "\\u009b31m\\u001b[31m"}}'
+    ended = process("--sandbox", "call", "create_session", body, stdout=secondary)
+    shown = os.read(primary, 4096).decode()
+    os.close(primary)
+    os.close(secondary)
+    assert ended.returncode == 0
+    assert shown.startswith('{\r\n  "id": ')
+    assert '"name": "\\u009b31m\\u001b[31m"' in shown
+
+
+def test_it_starts_without_the_mcp_sdk_and_without_a_web_server() -> None:
+    # They are most of a start-up, and a shell starts anew for every call.
+    python = ("-X", "importtime")
+    vapi = "http://127.0.0.1:1"
+    ended = process(
+        "call", "list_sessions", python=python, VAPI_API_KEY="made-up", VAPI_BASE_URL=vapi
+    )
+    assert ended.returncode == 3
+    lines = ended.stderr.decode().splitlines()
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in lines if "|" in line}
+    assert "httpx2" in imported
+    assert not imported & {"mcp", "mcp_types", "starlette", "uvicorn"}
+
+
+def test_the_help_of_call_lists_the_tools(run: Run) -> None:
+    # An agent with only a shell learns from it what there is.
     shown = run("call", "--help").out
+    listed = shown.partition("\nCommands:\n")[2]
+    assert [line.split()[0] for line in listed.splitlines() if line[2:3].strip()] == [
+        row.short_name for row in OPERATIONS
+    ]
     for row in OPERATIONS:
-        assert f"{row.short_name}, or {row.name}:" in shown
-        for name, field in row.request.model_fields.items():
-            assert f"  --{field.alias or name} " in shown
+        words = row.description.partition(". ")[0].split()
+        assert " ".join(words) in " ".join(listed.split())
+
+
+@pytest.mark.parametrize("row", OPERATIONS, ids=lambda row: row.short_name)
+def test_the_help_of_a_tool_says_all_that_its_schema_says(run: Run, row: Any) -> None:
+    # A shell has nothing else to learn the arguments from.
+    shown = run("call", row.short_name, "--help").out
+    flat = " ".join(shown.split())
+    assert row.description in flat
+    assert f"The tool's other name is {row.name}." in shown
+    schema = input_schema(row.request)
+    arguments = schema["properties"]
+    assert arguments.keys() == {
+        field.alias or name for name, field in row.request.model_fields.items()
+    }
+    for name, of in arguments.items():
+        assert f"\n  --{name} " in shown
+        assert of["description"] in flat
+        assert all(word in shown for word in of.get("enum", ()))
+        inside = of.get("items", of).get("properties", {})
+        section = shown.partition(f"\nInside --{name}:\n")[2]
+        assert bool(section) == bool(inside)
+        for field in inside:
+            assert f"\n  {field} " in f"\n{section}"
+    assert flat.count("[required") >= len(schema.get("required", ()))
+    by_full_name = " ".join(run("call", row.name, "--help").out.split())
+    assert f"The tool's other name is {row.short_name}." in by_full_name
+    same = slice(flat.index(row.description), flat.index("The tool's other name"))
+    assert flat[same] in by_full_name
+
+
+def test_the_help_of_a_tool_shows_types_limits_and_what_is_required(run: Run) -> None:
+    # A call that was right the first time costs no second one.
+    shown = " ".join(run("call", "list_sessions", "--help").out.split())
+    for part in (
+        "--limit INTEGER Rows a page, 0 to 1000 (100) [0 to 1000]",
+        "--page INTEGER Page, from 1 [1 or more]",
+        "--sortOrder [ASC|DESC] ",
+        "--createdAtGt TIME ",
+        "--numberE164CheckEnabled [true|false] ",
+        "--phoneNumberIdAny TEXT,... ",
+        "--assistantOverrides JSON ",
+        "Customer's e-mail [up to 40 characters]",
+    ):
+        assert part in shown
+    shown = " ".join(run("call", "get_session", "--help").out.split())
+    assert "[OPTIONS] [ID] [JSON | -]" in shown
+    assert "--id TEXT Session id [required]" in shown
 
 
 def test_the_examples_of_the_help_and_the_readme_work(run: Run) -> None:
     # They are copied before anything else is read.
-    texts = [run("call", "--help").out, README.read_text(encoding="utf-8")]
+    helps = [run("call", *name, "--help").out for name in ([], *([n] for n in EXAMPLES))]
+    texts = [*helps, README.read_text(encoding="utf-8")]
     examples = [line for text in texts for line in EXAMPLE.findall(text)]
-    assert len(examples) == 4
+    assert len(examples) == 4 + len(OPERATIONS)
     for example in examples:
         ended = run(*shlex.split(example)[1:])
-        assert (ended.code, ended.out[:1]) == (0, "{")
+        assert (ended.code, ended.out[:1]) == (0, "{"), example
+
+
+def test_every_tool_has_an_example() -> None:
+    # One without would not start.
+    assert list(EXAMPLES) == [row.short_name for row in OPERATIONS]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [CHAT],
+        [CHAT, "--view", "summary"],
+        ["--view=summary", CHAT],
+        [CHAT, '{"view": "summary"}'],
+        ["--id", CHAT],
+        ["--id", "-not-an-option-"],
+    ],
+    ids=" ".join,
+)
+def test_an_id_can_be_given_by_itself(run: Run, arguments: list[str]) -> None:
+    # It is what people type first, and there is nothing else that it could be.
+    ended = run("--sandbox", "call", "get_session", *arguments)
+    if CHAT in arguments:
+        assert (ended.code, json.loads(ended.out)["id"]) == (0, CHAT)
+    else:
+        assert ended.code == 1
+        assert "No session -not-an-option-" in ended.err
+
+
+def test_change_and_delete_take_an_id_by_itself_too(run: Run, tmp_path: Path) -> None:
+    # Learned for one tool, it is used with the others.
+    before = ("--sandbox", "--sandbox-db", str(tmp_path / "vapi.db"), "call")
+    changed = run(*before, "update_session", CHAT, "--body", '{"name": "Renamed"}')
+    assert json.loads(changed.out)["name"] == "Renamed"
+    deleted = run(*before, "delete_session", CHAT)
+    assert (deleted.code, json.loads(deleted.out)["name"]) == (0, "Renamed")
+    assert run(*before, "get_session", CHAT).code == 1
+
+
+def test_a_value_that_begins_with_dashes_is_given_with_an_equals_sign(run: Run) -> None:
+    # A forgotten value must not swallow the next flag; a real one must have a way in.
+    ended = run("--sandbox", "call", "list_sessions", "--name=--limit", "--limit=1")
+    assert (ended.code, json.loads(ended.out)["total"]) == (0, 0)
+    ended = run("--sandbox", "call", "list_sessions", "--contains=a=b", "--maxScan", "1")
+    assert ended.code == 0
+
+
+def test_a_tool_given_as_a_command_is_pointed_to_call(run: Run) -> None:
+    # Agents know the tools' names, and try them first.
+    for row in OPERATIONS:
+        for name in row.names:
+            told = refused(run("--sandbox", name, "--id", CHAT))
+            assert told == f"No such command '{name}': did you mean `call {name}`?"
+
+
+def test_what_the_settings_do_not_offer_has_no_help_either(run: Run) -> None:
+    # A help that promises what is refused costs a call.
+    told = refused(run("--no-delete", "call", "delete_session", "--help"))
+    assert told.startswith("No tool 'delete_session': there are create_session, list_sessions,")
+    listed = run("--read-only", "call", "--help").out.partition("\nCommands:\n")[2]
+    assert "get_session" in listed
+    assert "update_session" not in listed
+    confirmed = run("--confirm-delete", "argument", "call", "delete_session", "--help").out
+    assert "--confirm TEXT" in confirmed
+    for person in (("--confirm-delete",), ("--confirm-delete", "person"), ()):
+        assert "--confirm TEXT" not in run(*person, "call", "delete_session", "--help").out
+
+
+@pytest.mark.parametrize(("value", "asks"), [("1", True), ("person", True), ("no", False)])
+def test_the_environment_switches_confirming_on_like_a_flag(
+    run: Run, value: str, asks: bool
+) -> None:
+    # Where it is set in a manifest it is often true or 1.
+    listed = run("call", "delete_session", "--help", VAPI_MCP_CONFIRM_DELETE=value)
+    assert ("A person is asked first." in listed.out) is asks
+
+
+def test_an_option_that_nothing_has_is_refused_before_the_tool(run: Run) -> None:
+    # The group itself has no option but --help.
+    assert refused(run("call", "--limit", "3", "list_sessions")) == "No such option '--limit'."
+
+
+def test_without_a_tool_the_help_is_on_stderr(run: Run) -> None:
+    # A script must not take it for an answer.
+    for group in ("call", "skill"):
+        ended = run(group)
+        assert (ended.code, ended.out) == (2, "")
+        assert ended.err == run(group, "--help").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "absent"),
+    [
+        (["--help"], {"pydantic", "httpx2", "anyio"}),
+        (["call", "get_session", "--help"], {"httpx2", "mcp", "starlette"}),
+    ],
+    ids=" ".join,
+)
+def test_a_help_imports_only_what_it_shows(arguments: list[str], absent: set[str]) -> None:
+    # The request models alone take half a second, and a help is asked for often.
+    ended = process(*arguments, python=("-X", "importtime"))
+    assert ended.returncode == 0
+    assert ended.stdout.startswith(b"Usage: vapi-sessions-mcp ")
+    lines = ended.stderr.decode().splitlines()
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in lines if "|" in line}
+    assert "click" in imported
+    assert not imported & absent

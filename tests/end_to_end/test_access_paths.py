@@ -53,7 +53,7 @@ async def test_health_is_for_everybody(tokens: Faces) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/docs", "/docs/docs.js", "/openapi.json", "/skills", "/skills/vapi-sessions"],
+    ["/docs", "/docs/docs.css", "/openapi.json", "/skills", "/skills/vapi-sessions"],
 )
 async def test_what_describes_the_server_is_for_all_who_call_it_by_its_name(
     tokens: Faces, path: str

@@ -8,7 +8,7 @@ from mcp import Client
 
 from support.person import BODY, Person, question, replies
 from support.processes import PATIENCE, started
-from support.tools import DELETE, text
+from support.tools import DELETE, UPDATE, text
 
 pytestmark = pytest.mark.anyio
 
@@ -73,10 +73,12 @@ async def test_a_client_that_only_opens_pages_cannot_ask() -> None:
             assert await running.ended() == 0
 
 
-async def test_the_2025_eras_over_http_have_nobody_to_ask() -> None:
-    # Stateless, a server cannot send a request of its own there: the argument is the way.
+@pytest.mark.parametrize("mode", ["person", "argument"])
+async def test_the_2025_eras_over_http_have_nobody_to_ask(mode: str) -> None:
+    # Stateless, a server cannot send a request of its own there: only where whoever runs the
+    # server said so is the argument the way.
     async with started(
-        *("--sandbox", "--confirm-delete", "--transport", "http", "--port", "0")
+        *("--sandbox", "--confirm-delete", mode, "--transport", "http", "--port", "0")
     ) as running:
         url = await running.url()
         with anyio.fail_after(PATIENCE):
@@ -86,9 +88,18 @@ async def test_the_2025_eras_over_http_have_nobody_to_ask() -> None:
                 assert made.structured_content is not None
                 id = made.structured_content["id"]
                 told = await client.call_tool(DELETE, {"id": id})
-                assert "call again with `confirm`" in text(told)
+                argued = await client.call_tool(DELETE, {"id": id, "confirm": id})
+                emptied: dict[str, Any] = {"id": id, "body": {"messages": []}}
+                assert (await client.call_tool(UPDATE, emptied)).is_error
                 assert person.asked == []
-                assert not (await client.call_tool(DELETE, {"id": id, "confirm": id})).is_error
+                if mode == "argument":
+                    assert "call again with `confirm`" in text(told)
+                    assert not argued.is_error
+                else:
+                    assert "Nothing was changed: this server asks a person first" in text(told)
+                    assert "`confirm` is not an argument" in text(argued)
+                    kept = await client.call_tool("get_session", {"id": id})
+                    assert not kept.is_error
             async with Client(url, mode="auto", elicitation_callback=person) as client:
                 made = await client.call_tool("create_session", {"body": BODY})
                 assert made.structured_content is not None

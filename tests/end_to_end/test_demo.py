@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 from support.command import Run
+from support.sandbox import stopped
 from vapi_sessions_mcp.sandbox.store import Store
 
 
@@ -21,7 +22,7 @@ def test_a_demo_whose_server_cannot_do_it_says_so_and_fails(run: Run, tmp_path: 
     assert refused_write.code == 1
     assert "the demo failed: the server did not start or did not answer" in refused_write.err
     file = str(tmp_path / "empty.db")
-    Store(file).close()
+    Store(file, stopped).close()
     with closing(sqlite3.connect(file)) as emptied:
         emptied.execute("DELETE FROM sessions")
         emptied.commit()

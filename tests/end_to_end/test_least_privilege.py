@@ -147,10 +147,10 @@ async def test_what_was_taken_away_is_no_command_s_either() -> None:
     ) as done:
         assert await done.ended() == 2
         assert "No tool 'delete_session'" in (await done.rest())[1]
-    confirmed = ("--sandbox", "--confirm-delete", "call", "delete_session")
+    confirmed = ("--sandbox", "--confirm-delete", "argument", "call", "delete_session")
     sample = (await samples())[0]["id"]
     async with started(*confirmed, "--id", sample) as done:
         assert await done.ended() == 2
-        assert f"Nothing was deleted yet. Delete session {sample}" in (await done.rest())[1]
+        assert f"Nothing was changed yet. Delete session {sample}" in (await done.rest())[1]
     async with started(*confirmed, "--id", sample, "--confirm", sample) as done:
         assert await done.ended() == 0

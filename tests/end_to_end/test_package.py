@@ -32,6 +32,9 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     }
     assert f"{PACKAGE}/py.typed" in sources
     assert {name for name in names if ".dist-info/" not in name} == sources
+    assert f"{PACKAGE}/rest_api/docs.css" in sources
+    # Nothing of somebody else's, which would need its own updates and notices.
+    assert not [name for name in names if name.endswith((".js", ".min.css", ".woff2"))]
 
 
 def test_the_command_starts_from_the_wheel_alone(wheel: Path) -> None:

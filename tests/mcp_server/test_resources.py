@@ -16,6 +16,7 @@ from mcp_types import (
 )
 
 from support.resource_calls import prompted
+from support.sandbox import NOW
 from support.tools import CREATE, GET, LIST, text
 from support.upstream import Connect, Upstream
 from vapi_sessions_mcp.sandbox.samples import sample_sessions
@@ -23,7 +24,8 @@ from vapi_sessions_mcp.sandbox.samples import sample_sessions
 pytestmark = pytest.mark.anyio
 
 Json: TypeAlias = dict[str, Any]
-SAMPLES = sorted(sample_sessions(), key=lambda sample: sample["createdAt"], reverse=True)
+
+SAMPLES = sample_sessions(NOW)[::-1]
 ID = str(SAMPLES[0]["id"])
 TEMPLATE = ResourceTemplateReference(uri="vapi-session://{id}")
 INVALID_PARAMS = -32602

@@ -1,7 +1,6 @@
 """The REST adapter passes on Vapi's JSON and statuses."""
 
 import json
-import re
 
 import pytest
 
@@ -117,7 +116,8 @@ async def test_messages_can_be_appended(rest: Rest) -> None:
         both = await client.patch(at, json={"name": "Ana", "appendMessages": [second]})
         assert (both.json()["name"], len(both.json()["messages"])) == ("Ana", 3)
         same = await client.patch(at, json={"appendMessages": None})
-        assert len(same.json()["messages"]) == 3
+        assert "would change nothing" in refused(same, 400)[0]
+        assert len((await client.get(at)).json()["messages"]) == 3
         both = await client.patch(at, json={"messages": [], "appendMessages": [second]})
         assert "give one of them" in refused(both, 400)[0]
         odd = '{"appendMessages": [{"role": "user", "content": "c", "x": "\\ud83d"}]}'
@@ -157,23 +157,3 @@ async def test_read_only_serves_nothing_that_changes_sessions(rest: Rest) -> Non
             assert answer.headers["allow"] == "GET, HEAD"
         paths = (await client.get("/openapi.json")).json()["paths"]
         assert [[*path] for path in paths.values()] == [["get"], ["get"]]
-
-
-async def test_the_reference_page_loads_nothing_from_elsewhere(rest: Rest) -> None:
-    # It works in closed networks, and tells nobody who reads it.
-    async with rest() as client:
-        page = await client.get("/docs")
-        assert page.headers["content-type"].startswith("text/html")
-        loaded = re.findall(r'(?:href|src)="([^"]*)"', page.text)
-        assert "docs/docs.js" in loaded
-        for path in loaded:
-            if path != "data:,":
-                asset = await client.get(f"/{path}")
-                assert asset.status_code == 200
-                assert asset.content
-        policy = page.headers["content-security-policy"]
-        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
-        assert "unsafe" not in policy
-        assert "http" not in policy
-        described = (await client.get("/openapi.json")).json()
-    assert set(described["paths"]) == {"/v1/session", "/v1/session/{id}"}

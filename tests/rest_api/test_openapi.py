@@ -68,11 +68,30 @@ def test_every_operation_has_the_id_that_vapi_gave_it() -> None:
     assert "SessionController_findAllPaginated" in ids
 
 
-def test_a_read_only_document_tells_of_nothing_that_changes_sessions() -> None:
+def test_a_read_only_document_says_nothing_of_changes() -> None:
     # Whoever generates a client from it should not get methods that answer 405.
     made = document(Settings(read_only=True))
     assert {method for path in made["paths"].values() for method in path} == {"get"}
     assert "CreateSession" not in made["components"]["schemas"]
+
+
+def test_a_change_that_may_have_been_made_is_promised_no_status_that_clients_repeat() -> None:
+    # Generated clients send a request again after 5xx, and what is unclear would happen twice.
+    responses = {
+        operation["operationId"]: operation["responses"].keys()
+        for path in document(Settings(confirm_delete="argument"))["paths"].values()
+        for operation in path.values()
+    }
+    for name in ("create", "update", "updateByQuery"):
+        assert "424" in responses[f"SessionController_{name}"]
+        assert not {"504", "5XX", "409"} & responses[f"SessionController_{name}"]
+    for name in ("findOne", "findAllPaginated", "remove", "removeByQuery"):
+        assert {"504", "5XX"} <= responses[f"SessionController_{name}"]
+    confirmed = {name for name, statuses in responses.items() if "428" in statuses}
+    unasked = document()["paths"]["/v1/session/{id}"]["delete"]["responses"]
+    guarded = ("update", "updateByQuery", "remove", "removeByQuery")
+    assert confirmed == {f"SessionController_{name}" for name in guarded}
+    assert "428" not in unasked
 
 
 @described.parametrize()

@@ -1,14 +1,15 @@
-"""A fresh sandbox for each test."""
+"""A sandbox of its own for each test."""
 
 from collections.abc import AsyncGenerator
 
 import pytest
 
-from support.sandbox_calls import Vapi, connect
+from support.sandbox import Vapi, connect, stopped
 from vapi_sessions_mcp.sandbox import create_app
 
 
 @pytest.fixture
 async def vapi() -> AsyncGenerator[Vapi]:
-    async with connect(create_app()) as client:
+    """A client of a fresh sandbox, whose clock stands still."""
+    async with connect(create_app(clock=stopped)) as client:
         yield client

@@ -3,17 +3,17 @@
 import socket
 import threading
 from collections.abc import Generator
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
 import uvicorn
 from vapi.core.api_error import ApiError
+from vapi.types.create_customer_dto import CreateCustomerDto
 
+from support.sandbox import MAYA, NOW, stopped
 from vapi import AsyncVapi, Vapi
 from vapi_sessions_mcp.sandbox import SANDBOX_KEY, create_app
-
-MAYA = "+14155550123"
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +26,7 @@ def anyio_backend() -> str:
 def sandbox_url() -> Generator[str]:
     """Serve a sandbox over HTTP; the socket listens at once, so there is no start-up to await."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(create_app(), log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(create_app(clock=stopped), log_level="error"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -39,7 +39,7 @@ def test_the_sync_client_drives_all_five_calls(sandbox_url: str) -> None:
     # What the official client reads back is what our sandbox promises to be.
     with httpx.Client(timeout=10) as http:
         sessions = Vapi(token=SANDBOX_KEY, base_url=sandbox_url, httpx_client=http).sessions
-        made = sessions.create(name="From the SDK", customer={"number": MAYA})  # type: ignore[arg-type]
+        made = sessions.create(name="From the SDK", customer=CreateCustomerDto(number=MAYA))
         assert made.status == "active"
         assert made.created_at.tzinfo is not None
 
@@ -78,8 +78,8 @@ def test_the_client_filters_sorts_and_pages(sandbox_url: str) -> None:
         sessions = Vapi(token=SANDBOX_KEY, base_url=sandbox_url, httpx_client=http).sessions
         page = sessions.list(
             number=MAYA,
-            created_at_ge=datetime(2026, 10, 20, tzinfo=UTC),
-            created_at_lt=datetime(2026, 11, 20, tzinfo=UTC),
+            created_at_ge=NOW - timedelta(days=40),
+            created_at_lt=NOW,
             sort_by="cost",
             sort_order="ASC",
             limit=3,
@@ -102,7 +102,7 @@ def test_every_sample_parses_as_the_clients_model(sandbox_url: str) -> None:
     # The samples must look like Vapi's answers to the code that was generated for them.
     with httpx.Client(timeout=10) as http:
         sessions = Vapi(token=SANDBOX_KEY, base_url=sandbox_url, httpx_client=http).sessions
-        page = sessions.list(limit=1000, created_at_le=datetime(2026, 11, 21, tzinfo=UTC))
+        page = sessions.list(limit=1000, created_at_lt=NOW)
         assert len(page.results) == 60
         assert all(isinstance(session.created_at, datetime) for session in page.results)
         assert any(session.artifact for session in page.results)

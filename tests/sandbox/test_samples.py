@@ -1,36 +1,131 @@
-"""The sample sessions are realistic, varied and always the same."""
+"""The samples: the same words and ids whenever the sandbox starts, and always of late."""
 
 import json
 import re
 import uuid
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from support.sandbox_calls import MAYA, SAMPLES, Sample, Vapi, created, customer, ids
+from support.sandbox import (
+    MAYA,
+    NOW,
+    SAMPLES,
+    Sample,
+    Vapi,
+    connect,
+    created,
+    customer,
+    ids,
+    listed,
+)
+from vapi_sessions_mcp.sandbox import create_app
 from vapi_sessions_mcp.sandbox.samples import sample_sessions
+from vapi_sessions_mcp.sandbox.samples.people import PETS
 
 pytestmark = pytest.mark.anyio
 
 
+MOMENTS = [
+    NOW,
+    datetime(2028, 2, 29, tzinfo=UTC),
+    datetime(2028, 3, 1, 12, tzinfo=UTC),
+    datetime(2031, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+    datetime(2032, 1, 1, 0, 0, 0, 1, tzinfo=UTC),
+    datetime(2037, 6, 1, 5, 30, tzinfo=timezone(timedelta(hours=14))),
+]
+at_any_moment = pytest.mark.parametrize("moment", MOMENTS, ids=str)
+
+
+def without_times(samples: list[Sample]) -> list[Sample]:
+    """What is the same whenever the sandbox starts."""
+    bare = [
+        {name: value for name, value in sample.items() if name not in ("createdAt", "updatedAt")}
+        for sample in samples
+    ]
+    for sample in bare:
+        sample["messages"] = [
+            {name: value for name, value in message.items() if name not in ("time", "endTime")}
+            for message in sample["messages"]
+        ]
+    return bare
+
+
+def parsed(stamp: str) -> datetime:
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", stamp)
+    return datetime.fromisoformat(stamp)
+
+
 def test_there_are_sixty_samples_and_always_the_same() -> None:
-    # Documentation and demos quote them, so nothing may depend on the clock or the run.
+    # Documentation and demos quote them, so nothing may depend on the run.
     assert len(SAMPLES) == 60
     assert len(set(ids(SAMPLES))) == 60
     assert all(uuid.UUID(sample_id).version == 5 for sample_id in ids(SAMPLES))
-    again = sample_sessions()
+    again = sample_sessions(NOW)
     assert again == SAMPLES
     again[0]["messages"].clear()
     again[12]["costs"][0]["model"]["provider"] = "changed"
-    assert sample_sessions() == SAMPLES
+    assert sample_sessions(NOW) == SAMPLES
 
 
-def test_sample_dates_lie_in_one_month() -> None:
-    # Questions such as "last week" need a span that does not move.
-    dates = [sample["createdAt"] for sample in SAMPLES]
-    assert dates == sorted(dates)
-    assert dates[0].startswith("2026-10-20")
-    assert dates[-1] == "2026-11-20T09:15:30.123Z"
-    assert all(sample["updatedAt"] >= sample["createdAt"] for sample in SAMPLES)
+@at_any_moment
+def test_only_the_times_depend_on_when_the_sandbox_starts(moment: datetime) -> None:
+    # What is written about them today is read years later.
+    assert without_times(sample_sessions(moment)) == without_times(SAMPLES)
+
+
+@at_any_moment
+def test_the_samples_are_of_the_last_month(moment: datetime) -> None:
+    # "Today", "last week" and "what is still open" have an answer on any day.
+    samples = sample_sessions(moment)
+    dates = [parsed(sample["createdAt"]) for sample in samples]
+    assert dates == sorted(set(dates))
+    whole = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    assert dates[0] == whole - timedelta(days=31, hours=2)
+    assert dates[-1] == whole - timedelta(hours=1)
+    for sample, started in zip(samples, dates, strict=True):
+        ended = parsed(sample["updatedAt"])
+        assert started <= ended <= moment
+        times = [m[name] for m in sample["messages"] for name in ("time", "endTime") if name in m]
+        assert all(started.timestamp() * 1000 <= at <= ended.timestamp() * 1000 for at in times)
+
+
+@at_any_moment
+def test_an_active_sample_has_not_expired(moment: datetime) -> None:
+    # A note that it probably has would send agents elsewhere.
+    active = [sample for sample in sample_sessions(moment) if sample["status"] == "active"]
+    assert len(active) == 6
+    for sample in active:
+        lifetime = timedelta(seconds=sample["expirationSeconds"])
+        assert parsed(sample["updatedAt"]) + lifetime > moment + timedelta(hours=12)
+
+
+@at_any_moment
+@pytest.mark.parametrize("hour", [0, 11, 23])
+async def test_maya_told_us_something_yesterday_at_any_time_of_any_day(
+    moment: datetime, hour: int
+) -> None:
+    # It is the question that the README begins with.
+    now = moment.astimezone(UTC).replace(hour=hour)
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    span = {
+        "createdAtGe": (today - timedelta(days=1)).isoformat(),
+        "createdAtLt": today.isoformat(),
+    }
+    async with connect(create_app(clock=lambda: now)) as vapi:
+        found = await listed(vapi, number=MAYA, **span)
+    assert any(m["role"] == "user" for session in found for m in session["messages"])
+
+
+def test_samples_name_no_year_and_no_date_that_passes() -> None:
+    # Said as of a fixed day, it would be wrong on all others.
+    told = [(sample["name"], sample["messages"]) for sample in without_times(SAMPLES)]
+    said = json.dumps(told, ensure_ascii=False)
+    assert re.findall(r"\b(?:19|20)[0-9]{2}\b", said) == []
+    months = "January|February|March|April|May|June|July|August|September|October|November|December"
+    dated = re.findall(rf"(?:\b[0-9]+ (?:{months})|\b(?:{months}) [0-9]+)[a-z]*", said)
+    # Birthdays come back every year.
+    assert set(dated) <= {pet["birthday"] for pet in PETS.values()}
 
 
 async def test_samples_obey_the_sandbox_rules(vapi: Vapi) -> None:

@@ -1,35 +1,86 @@
-"""Where the sandbox keeps its sessions: in memory or in a file of its own."""
+"""The sandbox's sessions last as long as its file, and no two changes share a moment."""
 
 import gc
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 
 import anyio
 import pytest
 
-from support.sandbox_calls import SAMPLES, Vapi, connect, created, listed
+from support.sandbox import (
+    NOW,
+    SAMPLES,
+    Vapi,
+    connect,
+    created,
+    listed,
+    stopped,
+)
 from vapi_sessions_mcp.sandbox import SandboxError, create_app
 
 pytestmark = pytest.mark.anyio
 
 
+async def test_no_two_changes_share_a_moment_though_the_clock_stands_still(vapi: Vapi) -> None:
+    # Callers tell versions apart by updatedAt, also within one millisecond.
+    first, second = await created(vapi), await created(vapi)
+    assert first["createdAt"] == first["updatedAt"] == "2026-11-20T10:19:17.725Z"
+    assert second["createdAt"] == second["updatedAt"] == "2026-11-20T10:19:17.726Z"
+    seen = [first["updatedAt"], second["updatedAt"]]
+    for session in (first, second) * 15:
+        answer = await vapi.patch(f"/session/{session['id']}", json={})
+        assert answer.json()["createdAt"] == session["createdAt"]
+        seen.append(answer.json()["updatedAt"])
+    assert seen == sorted(set(seen))
+
+
+async def test_changes_bear_the_time_of_the_clock() -> None:
+    # What was created an hour ago has to be found by "the last hour".
+    moments = iter([NOW, NOW + timedelta(hours=5), NOW + timedelta(days=400)])
+    async with connect(create_app(clock=lambda: next(moments))) as vapi:
+        session = await created(vapi)
+        assert session["createdAt"] == session["updatedAt"] == "2026-11-20T15:19:17.725Z"
+        answer = await vapi.patch(f"/session/{session['id']}", json={})
+        assert answer.json() == {**session, "updatedAt": "2027-12-25T10:19:17.725Z"}
+
+
+async def test_a_clock_that_was_set_back_makes_no_change_look_older(tmp_path: Path) -> None:
+    # A file may come from a machine whose clock is ahead.
+    path = str(tmp_path / "sandbox.db")
+    async with connect(create_app(path, clock=stopped)) as vapi:
+        session = await created(vapi)
+    async with connect(create_app(path, clock=lambda: NOW - timedelta(days=400))) as vapi:
+        answer = await vapi.patch(f"/session/{session['id']}", json={})
+        assert answer.json()["updatedAt"] == "2026-11-20T10:19:17.726Z"
+
+
+async def test_a_file_is_given_its_samples_once(tmp_path: Path) -> None:
+    # What somebody wrote down about a session of theirs is still so next week.
+    path = str(tmp_path / "sandbox.db")
+    later = NOW + timedelta(days=7)
+    for clock in (stopped, lambda: later):
+        async with connect(create_app(path, clock=clock)) as vapi:
+            assert await listed(vapi, sortOrder="ASC") == SAMPLES
+
+
 async def test_a_file_keeps_its_changes(tmp_path: Path) -> None:
     # A newcomer's own sessions are there after a restart, and deleted samples stay deleted.
     path = str(tmp_path / "sandbox.db")
-    async with connect(create_app(path)) as vapi:
+    async with connect(create_app(path, clock=stopped)) as vapi:
         mine = await created(vapi, name="mine")
         await vapi.delete(f"/session/{SAMPLES[0]['id']}")
-    async with connect(create_app(path)) as vapi:
+    async with connect(create_app(path, clock=stopped)) as vapi:
         assert await listed(vapi, sortOrder="ASC") == [*SAMPLES[1:], mine]
 
 
 async def test_a_file_emptied_by_hand_stays_empty(tmp_path: Path) -> None:
     # Samples that return by themselves would make a cleared sandbox useless.
     path = str(tmp_path / "sandbox.db")
-    async with connect(create_app(path)) as vapi:
+    async with connect(create_app(path, clock=stopped)) as vapi:
         for sample in SAMPLES:
             await vapi.delete(f"/session/{sample['id']}")
-    async with connect(create_app(path)) as vapi:
+    async with connect(create_app(path, clock=stopped)) as vapi:
         assert await listed(vapi) == []
 
 

@@ -13,6 +13,8 @@ from jsonschema import Draft202012Validator
 from mcp import Client
 from mcp_types import CallToolResult, TextContent, Tool
 
+from support.sandbox import stopped
+from vapi_sessions_mcp.clock import Clock
 from vapi_sessions_mcp.mcp_server.server import build_server
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
@@ -227,12 +229,21 @@ def fixed_upstream(sessions: Sequence[Json | str], metadata: Sequence[str] = PER
 
 @asynccontextmanager
 async def served(
-    upstream: httpx2.AsyncBaseTransport, *, era: str = "auto", **options: Any
+    upstream: httpx2.AsyncBaseTransport,
+    *,
+    era: str = "auto",
+    clock: Clock = stopped,
+    **options: Any,
 ) -> AsyncGenerator[Client]:
-    """A client of our server, in this process, with `upstream` in Vapi's place."""
+    """A client of our server, in this process, with `upstream` in Vapi's place.
+
+    Sessions expire by `clock`, which stands still unless told otherwise.
+    """
     given: Json = {"api_key": "test-key", "base_url": "http://localhost:9", **options}
     settings = Settings(**given)
-    server = build_server(Sessions(Vapi(settings, transport=upstream), settings), settings)
+    server = build_server(
+        Sessions(Vapi(settings, transport=upstream, clock=clock), settings), settings
+    )
     with anyio.fail_after(20):
         async with Client(server, mode=era) as client:
             yield client

@@ -126,7 +126,7 @@ segments = (
 )
 routes = st.sampled_from(
     [
-        *("/v1/session", "/v1/session/s-1", "/openapi.json", "/docs", "/docs/docs.js", "/skills"),
+        *("/v1/session", "/v1/session/s-1", "/openapi.json", "/docs", "/docs/docs.css", "/skills"),
         *("/skills/vapi-sessions", "/skills/vapi-sessions/download", "/health/live"),
         *("/skills/vapi-sessions/contents/SKILL.md", "/health/ready", "/", "*", ""),
     ]

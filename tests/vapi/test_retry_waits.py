@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from support.faulty_vapi import SESSION, reply
 from support.properties import examples
 from support.tries import MAY, READS, DeadEnds, all_of, every_operation, run
+from vapi_sessions_mcp.clock import stopped_at
 from vapi_sessions_mcp.contract.operations import GET, Operation
 from vapi_sessions_mcp.errors import Failed, RateLimited, VapiError
 from vapi_sessions_mcp.vapi.retries import Retries, retry_after
@@ -222,6 +223,17 @@ def test_any_two_dates_tell_their_distance(
     assert retry_after({"Retry-After": until, "Date": other(clock)}) == (
         wait if wait <= 86_400 else None
     )
+
+
+def test_a_date_alone_is_compared_with_the_clock_that_is_passed_in() -> None:
+    # Ours is all there is then, and a test or a sandbox must be able to say what it shows.
+    until = datetime(2028, 2, 29, 12, 0, 5, tzinfo=UTC)
+    for seconds in (0, 5, 3600):
+        clock = stopped_at(until - timedelta(seconds=seconds))
+        for date in ({}, {"Date": "noon"}):
+            assert retry_after({"Retry-After": imf(until), **date}, clock) == seconds
+    assert retry_after({"Retry-After": imf(until)}, stopped_at(until + YEAR)) == 0
+    assert retry_after({"Retry-After": imf(until)}, stopped_at(until - YEAR)) is None
 
 
 anything = st.text(st.characters(exclude_categories=()), max_size=40)

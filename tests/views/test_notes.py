@@ -1,6 +1,6 @@
 """What is said beside an answer: at most two sentences that name a tool, where they save a turn."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +17,9 @@ from support.generated import (
     session,
     talk,
 )
+from support.sandbox import NOW
 from support.tools import CREATE, GET, LIST
+from vapi_sessions_mcp.clock import stopped_at
 
 pytestmark = pytest.mark.anyio
 
@@ -163,9 +165,20 @@ async def test_the_estimate_counts_the_lifetime_that_the_session_has() -> None:
     # A week is not a day, and null is Vapi's default.
     assert "2026-01-01 00:01 UTC" in await expiry(updatedAt=LONG_AGO, expirationSeconds=60)
     assert "2026-01-02 00:00 UTC" in await expiry(updatedAt=LONG_AGO, expirationSeconds=None)
-    recently = datetime.now(UTC) - timedelta(days=2)
-    assert await expiry(updatedAt=recently.isoformat(), expirationSeconds=604_800) == ""
-    assert await expiry(updatedAt=recently.isoformat(), expirationSeconds=3_600)
+    recently = (NOW - timedelta(days=2)).isoformat()
+    assert await expiry(updatedAt=recently, expirationSeconds=604_800) == ""
+    assert await expiry(updatedAt=recently, expirationSeconds=3_600)
+
+
+async def test_the_estimate_is_judged_by_the_clock_that_vapi_goes_by() -> None:
+    # A sandbox lives at its own moment, and the last second of a session is not yet past it.
+    written = session(updatedAt=NOW.isoformat(), expirationSeconds=60)
+    for after, expired in ((59, False), (60, True), (10**9, True), (-(10**9), False)):
+        upstream = fixed_upstream([written])
+        clock = stopped_at(NOW + timedelta(seconds=after))
+        async with served(upstream, clock=clock) as client:
+            said = note(await client.call_tool(GET, {"id": ID, "view": "summary"}))
+        assert bool(said) is expired, after
 
 
 async def test_the_estimate_is_in_utc_whatever_zone_it_was_written_in() -> None:

@@ -16,7 +16,8 @@ from starlette.routing import Route
 
 from vapi_sessions_mcp.access.refusal import refusal
 from vapi_sessions_mcp.caller import KEY_HEADER, Caller, owner
-from vapi_sessions_mcp.settings import Settings, is_one_word
+from vapi_sessions_mcp.settings import Settings
+from vapi_sessions_mcp.settings_rules import is_one_word
 
 if TYPE_CHECKING:
     from vapi_sessions_mcp.access.oauth import Issuer

@@ -12,7 +12,7 @@ import jwt
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from vapi_sessions_mcp import __version__, json_text
-from vapi_sessions_mcp.settings import is_loopback
+from vapi_sessions_mcp.settings_rules import is_loopback
 
 FRESH_SECONDS = 300.0
 KEPT_SECONDS = 3600.0
@@ -41,11 +41,14 @@ class IssuerKeys:
         *,
         timeout: float,
         transport: httpx2.AsyncBaseTransport | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`timeout` is for all of a fetch, in seconds; raises ValueError when `url` is none."""
+        """`timeout` is for all of a fetch, in seconds; keys age by `elapsed`, in seconds too.
+
+        Raises ValueError when `url` is none.
+        """
         self._url, self._addresses = url, _addresses(url)
-        self._timeout, self._transport, self._clock = timeout, transport, clock
+        self._timeout, self._transport, self._elapsed = timeout, transport, elapsed
         self._users = 0
         self._client: httpx2.AsyncClient | None = None
         self._lock = anyio.Lock()
@@ -71,7 +74,7 @@ class IssuerKeys:
         if not self._users:
             raise RuntimeError("An issuer verifies inside `async with` only")
         fitting = self._fitting(algorithm, kid)
-        stale = self._clock() - self._fetched >= FRESH_SECONDS
+        stale = self._elapsed() - self._fetched >= FRESH_SECONDS
         # One caller at a time looks: an issuer that hangs delays nobody whose key is at hand.
         if not fitting or (stale and not self._lock.locked()):
             await self._refetch()
@@ -81,22 +84,22 @@ class IssuerKeys:
         return fitting
 
     def _fitting(self, algorithm: str, kid: str | None) -> list[jwt.PyJWK]:
-        kept = self._keys if self._clock() - self._fetched < KEPT_SECONDS else []
+        kept = self._keys if self._elapsed() - self._fetched < KEPT_SECONDS else []
         return [k for k in kept if k.algorithm_name == algorithm and kid in (None, k.key_id)]
 
     async def _refetch(self) -> None:
         """Replace the keys, or note why not; callers at the same time share one attempt."""
         async with self._lock:
             # Else anyone could have us flood the issuer, by made-up key ids.
-            if self._clock() - self._tried < PAUSE_SECONDS:
+            if self._elapsed() - self._tried < PAUSE_SECONDS:
                 return
             try:
                 with anyio.fail_after(self._timeout):
                     self._keys = await self._fetch()
-                self._fetched, self._failure = self._clock(), ""
+                self._fetched, self._failure = self._elapsed(), ""
             except (TimeoutError, _Unusable) as exc:
                 self._failure = str(exc) or f"no answer within {self._timeout:g} s"
-            self._tried = self._clock()
+            self._tried = self._elapsed()
 
     async def _fetch(self) -> list[jwt.PyJWK]:
         uri = await self._jwks_uri()

@@ -9,6 +9,7 @@ import jwt
 from mcp.server.auth.provider import AccessToken
 
 from vapi_sessions_mcp.access.issuer_keys import ALGORITHMS, IssuerKeys
+from vapi_sessions_mcp.clock import Clock, real
 
 LEEWAY_SECONDS = 10.0
 _MALFORMED = "A claim of the token is malformed"
@@ -35,16 +36,18 @@ class Issuer:
         *,
         timeout: float = 10.0,
         transport: httpx2.AsyncBaseTransport | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock = real,
+        elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         """Tokens must be for one of `audiences`; `timeout` is for all of a fetch, in seconds.
 
-        `transport` replaces the network and `clock` the age of keys, for tests.
-        Raises ValueError when `url` is none.
+        `transport` replaces the network, `clock` what tokens' times are compared with,
+        and `elapsed` what keys age by, for tests. Raises ValueError when `url` is none.
         """
         self.url = url
         self._audiences = tuple(audiences)
-        self._keys = IssuerKeys(url, timeout=timeout, transport=transport, clock=clock)
+        self._clock = clock
+        self._keys = IssuerKeys(url, timeout=timeout, transport=transport, elapsed=elapsed)
 
     async def __aenter__(self) -> Self:
         await self._keys.__aenter__()
@@ -63,14 +66,28 @@ class Issuer:
                 algorithms=[key.algorithm_name],
                 audience=self._audiences,
                 issuer=self.url,
-                leeway=LEEWAY_SECONDS,
-                options={"require": ["exp", "iss", "aud"]},
+                options={
+                    "require": ["exp", "iss", "aud"],
+                    # It would compare these with the machine's clock; we do with ours.
+                    "verify_exp": False,
+                    "verify_nbf": False,
+                    "verify_iat": False,
+                },
             )
+            self._check_times(claims)
         except jwt.MissingRequiredClaimError as exc:
             raise TokenRefused(f"The token has no {exc.claim} claim") from exc
         except jwt.PyJWTError as exc:
             raise TokenRefused(_SAID.get(type(exc), _MALFORMED)) from exc
         return self._granted(token, claims)
+
+    def _check_times(self, claims: dict[str, Any]) -> None:
+        """RFC 7519, 4.1.4 to 4.1.6, by our clock; raises what PyJWT would."""
+        now = self._clock().timestamp()
+        if max(_seconds(claims, "iat"), _seconds(claims, "nbf")) > now + LEEWAY_SECONDS:
+            raise jwt.ImmatureSignatureError
+        if _seconds(claims, "exp") <= now - LEEWAY_SECONDS:
+            raise jwt.ExpiredSignatureError
 
     def _granted(self, token: str, claims: dict[str, Any]) -> AccessToken:
         client = claims.get("client_id") or claims.get("azp") or claims.get("sub")
@@ -111,6 +128,14 @@ def _signed_with(token: str) -> tuple[str, str | None]:
     if (algorithm := header.get("alg")) not in list(ALGORITHMS):
         raise TokenRefused("The token is signed with an algorithm that is not accepted here")
     return algorithm, header.get("kid")
+
+
+def _seconds(claims: dict[str, Any], name: str) -> int:
+    """A claim's seconds since 1970; one that is not there is long past."""
+    try:
+        return int(claims.get(name, 0))
+    except (ValueError, TypeError, OverflowError):
+        raise jwt.DecodeError from None
 
 
 def _words(claim: object) -> list[str]:

@@ -1,15 +1,10 @@
-"""One operation from a shell: JSON or flags in, JSON and an exit code that means something out."""
+"""`call`: one tool from a shell; JSON comes out, and an exit code that says how it went."""
 
-import json
-import sys
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
-from vapi_sessions_mcp import json_text
-from vapi_sessions_mcp.caller import Caller, CallRecord, owner
 from vapi_sessions_mcp.errors import (
     BadArguments,
     NoAnswer,
@@ -17,24 +12,21 @@ from vapi_sessions_mcp.errors import (
     Unconfirmed,
     VapiError,
 )
-from vapi_sessions_mcp.logs import logged_call
 from vapi_sessions_mcp.settings import Settings
 
 if TYPE_CHECKING:
     from vapi_sessions_mcp.contract.operations import Operation
-    from vapi_sessions_mcp.contract.requests import Request
-    from vapi_sessions_mcp.sessions.service import Sessions
-    from vapi_sessions_mcp.vapi.client import Vapi
-    from vapi_sessions_mcp.views.answer import Answer
 
-# What the command hands on: the settings, and the sandbox's database where it is asked for.
-Told: TypeAlias = Callable[[], tuple[Settings, str | None]]
+# The object of the main command's context: reads the secrets and checks everything together.
+LoadSettings: TypeAlias = Callable[[], Settings]
 
 HELP = """\
 Run one tool without an MCP host and print its answer as JSON.
 
-Arguments are one JSON object (- reads it from stdin), flags, or both. The
-options of vapi-sessions-mcp itself, such as --sandbox, stand before "call".
+Arguments are flags, one JSON object (- reads it from stdin), or both; the id
+of a session can be given by itself. "call TOOL --help" lists a tool's
+arguments. The options of vapi-sessions-mcp itself, such as --sandbox, go
+before "call".
 
 \b
 Examples, which need no key:
@@ -52,127 +44,80 @@ that, or one line that says what went wrong. Exit codes:
   3  Vapi could not be reached or did not answer in time
 """
 
-# Some terminals obey these; customers' words must not get to command one.
-_CONTROLS = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
+
+class _Tools(click.Group):
+    """The tools that the settings offer, each as a command, loaded when one is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [row.short_name for row in _offered(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        # 450 ms, for pydantic and the request models, that every other --help does without.
+        from vapi_sessions_mcp.cli.tool import ToolCommand
+
+        rows = [row for row in _offered(ctx) if cmd_name in row.names]
+        return ToolCommand(rows[0], name=cmd_name) if rows else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        rows = _offered(ctx)
+        if not any(args[0] in row.names for row in rows):
+            names = ", ".join(row.short_name for row in rows)
+            raise BadArguments([f"No tool {args[0]!r:.80}: there are {names}."])
+        return super().resolve_command(ctx, args)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as exc:
+            if hint := misplaced(exc.option_name, ctx):
+                raise click.UsageError(str(BadArguments([hint]))) from exc
+            raise
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except VapiError as exc:
+            say("vapi-sessions-mcp", _masked(exc, ctx))
+            return _exit_code(exc)
 
 
-class _Call(click.Command):
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Each tool with its arguments, as the table has them."""
-        # 450 ms that every other --help does without.
-        from vapi_sessions_mcp.contract.operations import OPERATIONS
-        from vapi_sessions_mcp.contract.schemas import input_schema
-
-        for row in OPERATIONS:
-            schema = input_schema(row.request)
-            needed = schema.get("required", ())
-            with formatter.section(f"{row.short_name}, or {row.name}"):
-                formatter.write_text(row.description)
-                formatter.write_dl(
-                    [
-                        (f"--{name}", _described(of) + " (required)" * (name in needed))
-                        for name, of in schema["properties"].items()
-                    ]
-                )
+@click.group(cls=_Tools, help=HELP, subcommand_metavar="TOOL [ARGUMENTS]...")
+def call() -> None:
+    """Run one tool."""
 
 
-@click.command(cls=_Call, help=HELP, context_settings={"ignore_unknown_options": True})
-@click.argument("tool")
-@click.argument(
-    "arguments", nargs=-1, type=click.UNPROCESSED, metavar="[JSON | -] [--NAME VALUE]..."
-)
-@click.pass_context
-def call(context: click.Context, *, tool: str, arguments: tuple[str, ...]) -> int:
-    """Perform one operation; the exit code."""
-    settings, sandbox = cast("Told", context.obj)()
-    # 600 ms that --help and --version do without.
-    import anyio
-
-    from vapi_sessions_mcp.cli.connect import connect
-    from vapi_sessions_mcp.contract.parsing import parse
-    from vapi_sessions_mcp.sessions.service import Sessions
-
-    # Notes name the tools the way the caller does.
-    settings = replace(settings, tool_names="short" if "_" in tool else "full")
-    settings, vapi = connect(settings, sandbox)
-    sessions = Sessions(vapi, settings)
-    try:
-        operation = _operation(tool, settings)
-        request = parse(operation.request, _given(arguments, operation, context))
-        answer = anyio.run(_perform, vapi, sessions, owner(settings), operation, request)
-    except VapiError as exc:
-        _say("vapi-sessions-mcp", sessions.shape.text(exc))
-        return _exit_code(exc)
-    _print(answer.data)
-    if answer.note:
-        _say("note", answer.note)
-    return 0
+def misplaced(option: str, context: click.Context) -> str:
+    """Where an option of the main command goes; empty when `option` is none of its own."""
+    known = {name for param in context.find_root().command.params for name in param.opts}
+    if option not in known:
+        return ""
+    return f"`{option}` goes before `call`: vapi-sessions-mcp {option} … call."
 
 
-async def _perform(
-    vapi: "Vapi",
-    sessions: "Sessions",
-    caller: Caller,
-    operation: "Operation",
-    request: "Request",
-) -> "Answer":
-    record = CallRecord(caller=caller)
-    async with vapi:
-        with logged_call(operation.short_name, record):
-            return await sessions.answer(operation, request, record)
+def say(who: str, text: str) -> None:
+    """Write one line to stderr, in which no character commands a terminal."""
+    line = " ".join(text.split())
+    click.echo(f"{who}: {''.join(c if c.isprintable() else '?' for c in line)}", err=True)
 
 
-def _operation(tool: str, settings: Settings) -> "Operation":
+def _offered(context: click.Context) -> "tuple[Operation, ...]":
+    """The tools that the main command's options leave, whether or not there is a key."""
     from vapi_sessions_mcp.contract.operations import offered
 
-    rows = offered(settings)
-    for row in rows:
-        if tool in row.names:
-            return row
-    names = ", ".join(row.short_name for row in rows)
-    raise BadArguments([f"No tool {tool!r:.80}: there are {names}."])
+    given = context.find_root().params
+    limits = ("read_only", "no_delete", "confirm_delete")
+    return offered(Settings(**{name: given[name] for name in limits}))
 
 
-def _given(words: Sequence[str], operation: "Operation", context: click.Context) -> dict[str, Any]:
-    """The arguments in JSON and in flags; what they mean is the request model's matter."""
-    known = {field.alias or name for name, field in operation.request.model_fields.items()}
-    parent = cast("click.Context", context.parent).command
-    before = {option for param in parent.params for option in param.opts}
-    given: dict[str, Any] = {}
-    rest = iter(words)
-    for word in rest:
-        flag, equals, value = word.partition("=")
-        if not flag.startswith("--"):
-            new = _parsed(word)
-        elif flag in before and flag[2:] not in known:
-            raise BadArguments([f"`{flag}` stands before `call`: vapi-sessions-mcp {flag} … call."])
-        else:
-            new = {flag[2:]: value if equals else _value(flag, next(rest, "--"))}
-        if twice := given.keys() & new.keys():
-            raise BadArguments([f"`{min(twice)}` is given twice."])
-        given |= new
-    return given
+def _masked(error: VapiError, context: click.Context) -> str:
+    # 15 ms that --help does without.
+    from vapi_sessions_mcp.json_text import clean
+    from vapi_sessions_mcp.views.masking import mask_personal
 
-
-def _value(flag: str, word: str) -> str:
-    if word.startswith("--"):
-        raise BadArguments([f"`{flag}` needs a value: {flag} VALUE, or {flag}=VALUE."])
-    return word
-
-
-def _parsed(word: str) -> dict[str, Any]:
-    stdin = word == "-"
-    raw = sys.stdin.buffer.read() if stdin else word.encode(errors="surrogateescape")
-    try:
-        value = json_text.parse(raw)
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        what = "what stands on stdin" if stdin else f"{word!r:.60}"
-        raise BadArguments(
-            [f"""Not a JSON object: {what}. Write '{{"limit": 1}}', or flags: --limit 1."""]
-        )
-    return cast("dict[str, Any]", value)
+    text = clean(str(error))
+    return mask_personal(text) if context.find_root().params["mask_pii"] else text
 
 
 def _exit_code(error: VapiError) -> int:
@@ -183,22 +128,3 @@ def _exit_code(error: VapiError) -> int:
             return 3
         case _:
             return 1
-
-
-def _print(data: dict[str, Any]) -> None:
-    """JSON for eyes on a terminal; for a program compact, and UTF-8 whatever the locale."""
-    if sys.stdout.isatty():
-        click.echo(json.dumps(data, indent=2, ensure_ascii=False).translate(_CONTROLS))
-    else:
-        click.echo(json_text.compact(data).encode())
-
-
-def _say(who: str, text: str) -> None:
-    line = " ".join(text.split())
-    click.echo(f"{who}: {''.join(c if c.isprintable() else '?' for c in line)}", err=True)
-
-
-def _described(schema: dict[str, Any]) -> str:
-    """An argument's description, with the words or the names inside that it takes."""
-    inner = ", ".join(schema.get("enum") or schema.get("properties", ()))
-    return f"{schema['description']}: {inner}" if inner else str(schema["description"])

@@ -1,35 +1,46 @@
 """The Vapi that the settings ask for: the real one, or the sandbox in its place."""
 
 from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx2
 
+from vapi_sessions_mcp.clock import Clock, real, stopped_at
 from vapi_sessions_mcp.settings import Settings, SettingsError
 from vapi_sessions_mcp.vapi.client import Vapi
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+IN_MEMORY = ":memory:"
 
-def connect(settings: Settings, sandbox: str | None) -> tuple[Settings, Vapi]:
-    """Vapi and the settings to use it with; with `sandbox`, a database file, the stand-in.
 
-    Raises SettingsError when the database cannot be had.
+def connect(settings: Settings) -> tuple[Settings, Vapi]:
+    """Vapi, or with `--sandbox` the stand-in, and the settings to use it with.
+
+    Raises SettingsError when the sandbox's database cannot be used.
     """
-    if sandbox is None:
+    if not settings.sandbox:
         return settings, Vapi(settings)
-    app, key = open_sandbox(sandbox)
+    clock = sandbox_clock(settings.sandbox_now)
+    app, key = open_sandbox(settings.sandbox_db, clock)
     settings = replace(settings, api_key=key, base_url="http://localhost")
-    return settings, Vapi(settings, transport=httpx2.ASGITransport(app))
+    return settings, Vapi(settings, transport=httpx2.ASGITransport(app), clock=clock)
 
 
-def open_sandbox(database: str) -> "tuple[ASGIApp, str]":
-    """The stand-in on a database file, and its key; raises SettingsError like `connect`."""
+def sandbox_clock(now: datetime | None) -> Clock:
+    """What time the sandbox has: with `now` its clock stands still."""
+    return real if now is None else stopped_at(now)
+
+
+def open_sandbox(database: Path | None, clock: Clock) -> "tuple[ASGIApp, str]":
+    """The stand-in on a database file or in memory, and its key; raises like `connect`."""
     # 40 ms, and SQLite, that serving the real Vapi does without.
     from vapi_sessions_mcp.sandbox import SANDBOX_KEY, SandboxError, create_app
 
     try:
-        return create_app(database), SANDBOX_KEY
+        return create_app(str(database or IN_MEMORY), clock=clock), SANDBOX_KEY
     except SandboxError as exc:
         raise SettingsError(str(exc)) from exc

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from datetime import datetime
 from typing import Any, cast
 
 import anyio
@@ -20,11 +21,11 @@ class DemoFailed(Exception):
     """A step did not do what it should; `str()` says which."""
 
 
-def run() -> int:
+def run(sandbox_now: datetime | None) -> int:
     """Tell the tour on stdout; 0 when every step really worked, else 1 and the reason on stderr."""
     failure = ""
     try:
-        failure = anyio.run(_tour)
+        failure = anyio.run(_tour, sandbox_now)
     except* (MCPError, TimeoutError, OSError) as group:
         failure = f"the server did not start or did not answer ({group.exceptions[0]!r})"
     if failure:
@@ -34,13 +35,14 @@ def run() -> int:
     return 0
 
 
-async def _tour() -> str:
+async def _tour(sandbox_now: datetime | None) -> str:
     """Walk it on a server of its own; the reason why a step failed, or nothing."""
     server = StdioServerParameters(
         command=sys.executable,
         args=[
             *("-m", "vapi_sessions_mcp", "--sandbox"),
             *("--tool-names", "short", "--log-level", "warning"),
+            *(("--sandbox-now", sandbox_now.isoformat()) if sandbox_now else ()),
         ],
         env=dict(os.environ),
     )

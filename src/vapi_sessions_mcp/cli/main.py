@@ -6,7 +6,9 @@ import os
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
@@ -14,7 +16,13 @@ from click.core import ParameterSource
 
 from vapi_sessions_mcp import __version__, logs
 from vapi_sessions_mcp.cli.call import call
-from vapi_sessions_mcp.cli.options import IN_MEMORY, PORT, every_option
+from vapi_sessions_mcp.cli.options import (
+    SettingsCommand,
+    check_environment,
+    click_type,
+    setting_options,
+    variables,
+)
 from vapi_sessions_mcp.cli.secrets import (
     READ_TOKENS,
     TOKENS,
@@ -23,18 +31,16 @@ from vapi_sessions_mcp.cli.secrets import (
     read_tokens,
 )
 from vapi_sessions_mcp.cli.skill import skill
-from vapi_sessions_mcp.settings import (
-    PREFIX,
-    Settings,
-    SettingsError,
-    check_environment,
-)
+from vapi_sessions_mcp.settings import PREFIX, Port, Settings, SettingsError
 
 
 def main() -> None:
-    """Run the command; exit code 2 for what cannot be started, else what a subcommand says."""
+    """Run the command; exit code 2 for what cannot be started, else what a subcommand returns."""
     try:
         code = command.main(prog_name="vapi-sessions-mcp", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as exc:
+        exc.show()
+        code = 2
     except click.ClickException as exc:
         code = _fail(exc.format_message())
     except SettingsError as exc:
@@ -44,7 +50,18 @@ def main() -> None:
     sys.exit(code)
 
 
+class _Main(SettingsCommand):
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in self.commands and _is_tool(args[0]):
+            raise click.UsageError(f"No such command {args[0]!r}: did you mean `call {args[0]}`?")
+        return super().resolve_command(ctx, args)
+
+
 @click.group(
+    cls=_Main,
+    params=setting_options(),
     invoke_without_command=True,
     context_settings={
         "auto_envvar_prefix": PREFIX.rstrip("_"),
@@ -57,57 +74,55 @@ def main() -> None:
         " option can be set as VAPI_MCP_<OPTION>, such as VAPI_MCP_TRANSPORT=http."
     ),
 )
-@every_option
 @click.version_option(__version__, message="%(prog)s %(version)s", allow_from_autoenv=False)
 @click.pass_context
-def command(
-    context: click.Context,
-    *,
-    sandbox: bool,
-    sandbox_db: str | None,
-    log_level: str,
-    log_format: logs.LogFormat,
-    **options: Any,
-) -> None:
+def command(context: click.Context, **options: Any) -> None:
     """Serve Vapi sessions to AI agents over MCP: create, list, get, update, delete.
 
     Without a subcommand it serves on stdin and stdout, which is what Claude
     Desktop and IDEs start.
     """
-    variables = _variables()
-    check_environment(os.environ, variables | VARIABLES)
-    for name in sorted(variables & os.environ.keys()):
+    read = variables(command)
+    check_environment(os.environ, read | VARIABLES)
+    for name in sorted(read & os.environ.keys()):
         if not os.environ[name].strip():
-            # Empty, a limit would be none, and whoever set it would not know.
+            # An empty value would set no limit, and whoever set it would not know.
             raise SettingsError(f"{name} is set but empty: give it a value, or unset it.")
     if context.invoked_subcommand and _is_default(context, "log_level"):
-        log_level = "warning"  # a person in a shell reads the answer, not a line about it
-    logs.set_up(log_level, log_format)
-    context.obj = partial(load_settings, options, sandbox=sandbox, sandbox_db=sandbox_db)
+        options["log_level"] = "warning"  # a person in a shell reads the answer, not the log
+    logs.set_up(options["log_level"], options["log_format"])
+    # Only loaded where it is used: `demo`, `sandbox` and `skill` need no key.
+    context.obj = partial(load_settings, options)
     if context.invoked_subcommand:
         return
-    settings, database = context.obj()
+    settings = load_settings(options)
     with _heavy_imports():
         from vapi_sessions_mcp.cli import serve as run
-    run.serve(settings, sandbox=database)
+    run.serve(settings)
 
 
-@command.command("sandbox")
-@click.option("--host", default="127.0.0.1", help="Address to listen on.")
-@click.option("--port", type=PORT, default=9900, help="Port; 0 takes a free one.")
-@click.option(
-    "--sandbox-db",
-    type=click.Path(dir_okay=False),
-    envvar="VAPI_MCP_SANDBOX_DB",
-    metavar="FILE",
-    help="Keep the data in FILE.  [default: in memory]",
+@command.command(
+    "sandbox",
+    params=[
+        click.Option(["--host"], default=Settings().host, help="Address to listen on."),
+        click.Option(
+            ["--port"],
+            type=click_type(Port),
+            default=9900,
+            metavar="PORT",
+            help="Port; 0 takes a free one.",
+        ),
+        *setting_options("sandbox_db", "sandbox_now"),
+    ],
 )
-def serve_sandbox(*, host: str, port: int, sandbox_db: str | None) -> None:
+def serve_sandbox(
+    *, host: str, port: int, sandbox_db: Path | None, sandbox_now: datetime | None
+) -> None:
     """Serve the stand-in for Vapi over HTTP, for any client that takes a base URL."""
-    Settings(transports=("http",), host=host)  # the same rule for a bind that others can reach
+    Settings(transports=("http",), host=host)  # the same rule for an address that others can reach
     with _heavy_imports():
         from vapi_sessions_mcp.cli import serve as run
-    run.serve_sandbox(host, port, sandbox_db or IN_MEMORY)
+    run.serve_sandbox(host, port, sandbox_db, sandbox_now)
 
 
 @command.command("openapi")
@@ -118,36 +133,32 @@ def show_openapi() -> None:
     click.echo(json.dumps(document(), indent=2, ensure_ascii=False))
 
 
-@command.command()
-def demo() -> int:
-    """Drive a real server on the sandbox through all five tools and tell what happens."""
+@command.command(params=setting_options("sandbox_now"))
+def demo(*, sandbox_now: datetime | None) -> int:
+    """Drive a real server on the sandbox through all five tools and print what happens."""
     with _heavy_imports():
         from vapi_sessions_mcp.cli import demo as account
-    return account.run()
+    return account.run(sandbox_now)
 
 
 command.add_command(call)
 command.add_command(skill)
 
 
-def load_settings(
-    options: dict[str, Any], *, sandbox: bool, sandbox_db: str | None
-) -> tuple[Settings, str | None]:
-    """The settings, and the sandbox's database where it is asked for.
+def load_settings(options: dict[str, Any]) -> Settings:
+    """The settings that `options` and the secrets in the environment make.
 
-    Only made where it is wanted: `demo`, `sandbox` and `skill` need no key.
+    Raises SettingsError for what cannot be used. With `--sandbox` and with `--auth
+    caller-key` the server's own key is not read.
     """
-    brings_key = sandbox or "caller-key" in options["auth"]
+    brings_key = options["sandbox"] or "caller-key" in options["auth"]
     api_key = None if brings_key else read_api_key(os.environ)
     tokens: dict[str, Any] = {}
     # Only one host can speak on stdio, the one that started the server.
     if "stdio" not in options["transports"]:
         tokens["tokens"] = read_tokens(os.environ, TOKENS)
         tokens["read_tokens"] = read_tokens(os.environ, READ_TOKENS)
-    settings = Settings(api_key=api_key, **options, **tokens)
-    if sandbox_db and not sandbox:
-        raise SettingsError("--sandbox-db keeps the sandbox's data: add --sandbox.")
-    return settings, (sandbox_db or IN_MEMORY) if sandbox else None
+    return Settings(api_key=api_key, **options, **tokens)
 
 
 @contextmanager
@@ -163,21 +174,15 @@ def _heavy_imports() -> Generator[None]:
     gc.freeze()
 
 
+def _is_tool(name: str) -> bool:
+    # 450 ms that a command which exists does without.
+    from vapi_sessions_mcp.contract.operations import OPERATIONS
+
+    return any(name in row.names for row in OPERATIONS)
+
+
 def _is_default(context: click.Context, name: str) -> bool:
     return context.get_parameter_source(name) is ParameterSource.DEFAULT
-
-
-def _variables() -> set[str]:
-    """Every `VAPI_MCP_*` name that some option reads."""
-    names: set[str] = set()
-    commands = {"": command, **{f"{name}_": sub for name, sub in command.commands.items()}}
-    for prefix, owner in commands.items():
-        for option in owner.params:
-            if not isinstance(option, click.Option) or not option.allow_from_autoenv:
-                continue
-            own = option.envvar or f"{PREFIX}{prefix}{option.name}".upper()
-            names.update([own] if isinstance(own, str) else own)
-    return {name for name in names if name.startswith(PREFIX)}
 
 
 def _fail(message: str) -> int:

@@ -1,4 +1,4 @@
-"""Keys and tokens out of the environment or out of files that it names, none of them in a message.
+"""Keys and tokens, from the environment or from files that it names; no message shows one.
 
 A secret never comes from the command line, which every process can read.
 """
@@ -6,12 +6,13 @@ A secret never comes from the command line, which every process can read.
 from collections.abc import Mapping
 from pathlib import Path
 
-from vapi_sessions_mcp.settings import PREFIX, SettingsError, is_one_word
+from vapi_sessions_mcp.settings import PREFIX, SettingsError
+from vapi_sessions_mcp.settings_rules import is_one_word
 
 API_KEY = "VAPI_API_KEY"
 TOKENS = f"{PREFIX}TOKENS"
 READ_TOKENS = f"{PREFIX}READ_TOKENS"
-# What may stand in the environment besides the command's own options.
+# The variables that are read here, which no option has.
 VARIABLES = frozenset({TOKENS, f"{TOKENS}_FILE", READ_TOKENS, f"{READ_TOKENS}_FILE"})
 TOKEN_CHARS = 16
 

@@ -3,14 +3,16 @@
 import socket
 from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
+from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
 import click
 from starlette.types import ASGIApp
 
-from vapi_sessions_mcp.cli.connect import connect, open_sandbox
+from vapi_sessions_mcp.cli.connect import connect, open_sandbox, sandbox_clock
 from vapi_sessions_mcp.mcp_server.app import MCP, build_app
 from vapi_sessions_mcp.mcp_server.server import build_server
 from vapi_sessions_mcp.sessions.service import Sessions
@@ -22,12 +24,12 @@ if TYPE_CHECKING:
     from vapi_sessions_mcp.access.oauth import Issuer
 
 
-def serve(settings: Settings, *, sandbox: str | None) -> None:
-    """Serve MCP, REST or both; with `sandbox`, a database file, the stand-in takes Vapi's place.
+def serve(settings: Settings) -> None:
+    """Serve MCP, REST or both until stopped.
 
-    Raises SettingsError when the database or the port cannot be had.
+    Raises SettingsError when the sandbox's database or the port cannot be used.
     """
-    settings, vapi = connect(settings, sandbox)
+    settings, vapi = connect(settings)
     if "stdio" in settings.transports:
         try:
             anyio.run(_serve_stdio, vapi, settings)
@@ -37,9 +39,9 @@ def serve(settings: Settings, *, sandbox: str | None) -> None:
         _serve_http(vapi, settings)
 
 
-def serve_sandbox(host: str, port: int, database: str) -> None:
+def serve_sandbox(host: str, port: int, database: Path | None, now: datetime | None) -> None:
     """Serve the stand-in itself over HTTP; raises SettingsError like `serve`."""
-    app, key = open_sandbox(database)
+    app, key = open_sandbox(database, sandbox_clock(now))
     with http.bind(host, port) as listener:
         _tell(f"Vapi sandbox at {_url(listener)}, API key {key}; Ctrl-C stops it.")
         anyio.run(partial(http.serve, [(app, listener)], grace=1))

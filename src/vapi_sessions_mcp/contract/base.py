@@ -47,6 +47,17 @@ class Open(Arguments):
         return self
 
 
+def either(*ways: tuple[str, ...]) -> dict[str, Any]:
+    """The JSON Schema's rule that fields of one way only are given."""
+    names = {name: None for way in ways for name in way}
+    return {
+        "anyOf": [
+            {"properties": {name: {"type": "null"} for name in names if name not in way}}
+            for way in ways
+        ]
+    }
+
+
 class Numbered(Arguments):
     """Arguments with a phone number in them and the flag that tells how to check it."""
 

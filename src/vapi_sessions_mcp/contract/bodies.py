@@ -3,12 +3,13 @@
 Names, limits and defaults are those of Vapi's published OpenAPI.
 """
 
-from typing import Annotated, Literal, Self, TypeAlias, get_args
+from typing import Annotated, Any, Literal, Self, TypeAlias, get_args
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from vapi_sessions_mcp.contract.base import Numbered, Open
 from vapi_sessions_mcp.contract.fields import (
+    E164,
     Extension,
     JsonObject,
     Lifetime,
@@ -17,19 +18,56 @@ from vapi_sessions_mcp.contract.fields import (
     Text,
     check_json,
     from_json_text,
+    matching,
 )
 
 # Vapi's own default lifetime.
 LIFETIME_SECONDS = 86_400
 
 Status: TypeAlias = Literal["active", "completed"]
-Role: TypeAlias = Literal[
-    "system", "user", "assistant", "tool", "developer", "bot", "tool_calls", "tool_call_result"
-]
+SpokenRole: TypeAlias = Literal["system", "user", "assistant", "tool", "developer"]
+Role: TypeAlias = Literal[SpokenRole, "bot", "tool_calls", "tool_call_result"]
+
+# Rules that programs read in the OpenAPI document; the last but one is ours, the others Vapi's.
+_KNOWN_ONLY: dict[str, Any] = {"additionalProperties": False}
+_TEXT: dict[str, Any] = {"type": "string"}
+_SHAPES: dict[str, Any] = {
+    "anyOf": [
+        {
+            "title": "Of a chat",
+            "properties": {
+                "role": {"enum": [role for role in get_args(SpokenRole) if role != "tool"]},
+                "content": _TEXT,
+            },
+            "required": ["content"],
+        },
+        {
+            "title": "Of a chat's tool",
+            "properties": {"role": {"const": "tool"}, "content": _TEXT, "tool_call_id": _TEXT},
+            "required": ["content", "tool_call_id"],
+        },
+        {"title": "Of a call", "properties": {"content": {"type": "null"}}},
+    ]
+}
+_E164_UNLESS_OFF: dict[str, Any] = {
+    "anyOf": [
+        {"properties": {"number": matching(E164)}},
+        {
+            "properties": {"numberE164CheckEnabled": {"const": False}},
+            "required": ["numberE164CheckEnabled"],
+        },
+    ]
+}
+_TWILIO: dict[str, Any] = {
+    "properties": {"twilioPhoneNumber": _TEXT, "twilioAccountSid": _TEXT},
+    "required": ["twilioPhoneNumber", "twilioAccountSid"],
+}
 
 
 class Message(Open):
     """One message, in the shape of a chat (`content`) or of a call (`message`, `time`)."""
+
+    model_config = ConfigDict(json_schema_extra=_SHAPES)
 
     role: Role = Field(description="Speaker")
     content: str | None = Field(default=None, max_length=10_000, description="Text, in chats")
@@ -48,6 +86,8 @@ class Message(Open):
 class Customer(Numbered, Open):
     """Whom the session is with."""
 
+    model_config = ConfigDict(json_schema_extra=_KNOWN_ONLY | _E164_UNLESS_OFF)
+
     sip_uri: str | None = Field(default=None, description="SIP URI")
     name: Name | None = Field(default=None, description="Name")
     email: Name | None = Field(default=None, description="E-mail")
@@ -57,6 +97,7 @@ class Customer(Numbered, Open):
     squad_overrides: JsonObject | None = Field(default=None, description="The same, for a squad")
 
 
+TwilioNumber: TypeAlias = Annotated[JsonObject, Field(json_schema_extra={"allOf": [_TWILIO]})]
 # The first bad one ends it: of a million, each would cost a sentence that nobody reads.
 Messages: TypeAlias = Annotated[
     list[Message], Field(fail_fast=True), BeforeValidator(from_json_text)
@@ -82,6 +123,8 @@ BriefMessages: TypeAlias = Annotated[
 
 class UpdateBody(Open):
     """What can be changed in a session."""
+
+    model_config = ConfigDict(json_schema_extra=_KNOWN_ONLY)
 
     name: Name | None = Field(default=None, description="Name, up to 40 characters")
     status: Status | None = Field(default=None, description="active or completed")
@@ -114,6 +157,6 @@ class CreateBody(UpdateBody):
     customer: Customer | None = Field(default=None, description="Whom the session is with")
     customer_id: Text | None = Field(default=None, description="Saved customer's id")
     phone_number_id: Text | None = Field(default=None, description="Saved phone number's id")
-    phone_number: JsonObject | None = Field(
+    phone_number: TwilioNumber | None = Field(
         default=None, description="Inline imported Twilio number"
     )

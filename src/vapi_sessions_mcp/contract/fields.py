@@ -12,14 +12,16 @@ from typing import Annotated, Any, TypeAlias, cast
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
 from vapi_sessions_mcp import json_text
-from vapi_sessions_mcp.ids import is_id
+from vapi_sessions_mcp.ids import ID_PATTERN, is_id
 
-_E164 = re.compile(r"\+[1-9][0-9]{1,14}")
-_ALPHANUMERIC = re.compile(r"\+?[a-zA-Z0-9]+")
+E164 = r"\+[1-9][0-9]{1,14}"
+_ALPHANUMERIC = r"\+?[a-zA-Z0-9]+"
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _TIME = re.compile(r"[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(?P<zone>Z|[+-]\d\d:?\d\d)?")
-_INTEGER = re.compile(r"[+-]?[0-9]{1,15}(\.0+)?")
-_DECIMAL = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?")
+# As many as a float holds exactly.
+_DIGITS = 15
+_INTEGER = re.compile(rf"[+-]?[0-9]{{1,{_DIGITS}}}(\.0+)?")
+_DECIMAL = rf"[+-]?[0-9]{{1,{_DIGITS}}}(\.[0-9]+)?([eE][+-]?[0-9]{{1,2}})?"
 _FLAGS = {"true": True, "false": False}
 
 
@@ -35,12 +37,12 @@ def from_json_text(value: object) -> object:
 
 def check_phone_number(number: str, e164_only: bool) -> str:
     """A phone number as Vapi takes it: E.164, or any letters and digits when that check is off."""
-    if e164_only and not _E164.fullmatch(number):
+    if e164_only and not re.fullmatch(E164, number):
         raise ValueError(
             f"must be an E.164 number such as +14155550123, got {number!r}"
             " (numberE164CheckEnabled: false allows other forms)"
         )
-    if not _ALPHANUMERIC.fullmatch(number):
+    if not re.fullmatch(_ALPHANUMERIC, number):
         raise ValueError(f"must be letters and digits after an optional +, got {number!r}")
     return number
 
@@ -64,7 +66,7 @@ def _whole(value: object) -> object:
 
 
 def _number(value: object) -> int | float:
-    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+    if isinstance(value, str) and re.fullmatch(_DECIMAL, value):
         value = float(value) if set(value) & set(".eE") else int(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"must be a number, got {value!r:.60}")
@@ -115,25 +117,37 @@ def _session_id(value: str) -> str:
     return value
 
 
+def matching(pattern: str) -> dict[str, Any]:
+    """The JSON Schema of a text that `pattern` matches as a whole."""
+    return {"pattern": f"^{pattern}$"}
+
+
 Text: TypeAlias = Annotated[str, Field(min_length=1)]
 Name: TypeAlias = Annotated[str, Field(max_length=40)]
 Label: TypeAlias = Annotated[str, Field(min_length=1, max_length=40)]
-PhoneNumber: TypeAlias = Annotated[str, Field(min_length=3, max_length=40)]
+PhoneNumber: TypeAlias = Annotated[
+    str, Field(min_length=3, max_length=40, json_schema_extra=matching(_ALPHANUMERIC))
+]
 Extension: TypeAlias = Annotated[str, Field(min_length=1, max_length=10)]
 SessionId: TypeAlias = Annotated[
-    str, AfterValidator(_session_id), WithJsonSchema({"type": "string"})
+    str, AfterValidator(_session_id), Field(json_schema_extra=matching(ID_PATTERN))
 ]
 Timestamp: TypeAlias = Annotated[
     str, AfterValidator(_timestamp), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
-Page: TypeAlias = Annotated[int, Field(strict=True, ge=1), BeforeValidator(_whole)]
+Count: TypeAlias = Annotated[int, Field(strict=True, ge=1), BeforeValidator(_whole)]
+# A query has it as text, which may have no more digits.
+Page: TypeAlias = Annotated[Count, Field(json_schema_extra={"exclusiveMaximum": 10**_DIGITS})]
 Limit: TypeAlias = Annotated[int, Field(strict=True, ge=0, le=1000), BeforeValidator(_whole)]
-Count: TypeAlias = Page
 Scan: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=10_000), BeforeValidator(_whole)]
 Lifetime: TypeAlias = Annotated[
     int, Field(strict=True, ge=60, le=2_592_000), BeforeValidator(_whole)
 ]
-Number: TypeAlias = Annotated[float, PlainValidator(_number), WithJsonSchema({"type": "number"})]
+Number: TypeAlias = Annotated[
+    float,
+    PlainValidator(_number),
+    WithJsonSchema({"type": ["number", "string"], **matching(_DECIMAL)}),
+]
 Flag: TypeAlias = Annotated[bool, Field(strict=True), BeforeValidator(_flag)]
 Comma: TypeAlias = Annotated[Text, BeforeValidator(_comma_separated)]
 Texts: TypeAlias = Annotated[list[Text], Field(min_length=1), BeforeValidator(_texts)]

@@ -48,13 +48,18 @@ def parse(model: type[RequestT], arguments: Mapping[str, Any]) -> RequestT:
     raise BadArguments(problems)
 
 
+def unknown_argument(model: type[BaseModel], name: str) -> str:
+    """The sentence that refuses an argument that `model` does not have."""
+    return f"`{name}` is not an argument: {_hint(model, name)}"
+
+
 def _problem(model: type[BaseModel], error: ErrorDetails) -> str:
     field = _field(error["loc"])
     match error["type"]:
         case "missing":
             return f"`{field}` is required."
         case "extra_forbidden":
-            return f"`{field}` is not an argument: {_hint(model, field)}"
+            return unknown_argument(model, field)
         case "value_error" if not error["loc"]:
             return f"{error.get('ctx', {})['error']}."
         case "value_error":

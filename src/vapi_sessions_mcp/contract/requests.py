@@ -17,11 +17,12 @@ from pydantic import (
 )
 
 from vapi_sessions_mcp import json_text
-from vapi_sessions_mcp.contract.base import Arguments
+from vapi_sessions_mcp.contract.base import Arguments, either
 from vapi_sessions_mcp.contract.bodies import (
     BriefMessages,
     CreateBody,
     Message,
+    SpokenRole,
     UpdateBody,
 )
 from vapi_sessions_mcp.contract.fields import (
@@ -32,7 +33,6 @@ from vapi_sessions_mcp.contract.fields import (
 )
 
 View: TypeAlias = Literal["summary", "transcript", "full"]
-SpokenRole: TypeAlias = Literal["system", "user", "assistant", "tool", "developer"]
 
 
 class Request(Arguments):
@@ -76,6 +76,8 @@ class _OneSession(Request):
 
 class Window(Arguments):
     """A stretch of a conversation, counted from 1, among one role's messages when `role` is set."""
+
+    model_config = ConfigDict(json_schema_extra=either(("first",), ("last",), ("from", "to")))
 
     first: Count | None = Field(default=None, description="The first n")
     last: Count | None = Field(default=None, description="The last n")

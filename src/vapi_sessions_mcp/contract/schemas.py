@@ -1,8 +1,8 @@
-"""JSON Schemas of our models, in the subset that every MCP client takes.
+"""JSON Schemas of our models: every rule for programs, and the part that agents' tools need.
 
-No `$ref`, no `title`, no `default`, no union with null: some clients reject
-them, some send defaults explicitly, and each byte is paid for by every
-conversation.
+A tool's schema keeps to what every MCP client takes: no `$ref`, no union, no
+`pattern`. Some clients reject those, and each byte is paid for by every
+conversation; an agent learns the rest from the refusal.
 """
 
 from functools import cache
@@ -11,6 +11,38 @@ from typing import Any, cast
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
+
+_KEPT = (
+    *("type", "description", "enum", "format", "items", "minItems", "minLength", "maxLength"),
+    *("minimum", "maximum", "properties", "required", "additionalProperties"),
+)
+
+
+class ExactSchema(GenerateJsonSchema):
+    """Every rule of a model; no titles, and no defaults, which some clients send explicitly."""
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        """The schema of the value alone."""
+        return self.generate_inner(schema["schema"])
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        """The schema without the name of the class."""
+        made = super().model_schema(schema)
+        del made["title"]
+        return made
+
+    def field_title_should_be_set(self, schema: object) -> bool:
+        """Never: the name says it."""
+        return False
+
+
+class _ToolSchema(ExactSchema):
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        made = super().model_schema(schema)
+        return {key: made[key] for key in ("type", "properties", "required") if key in made}
 
 
 @cache
@@ -22,33 +54,20 @@ def input_schema(model: type[BaseModel]) -> dict[str, Any]:
 @cache
 def output_schema(model: type[BaseModel]) -> dict[str, Any]:
     """The schema of a tool's answer: what cannot fail, everything else allowed."""
-    schema = model.model_json_schema(schema_generator=_Portable)
-    return _inlined(schema, schema.pop("$defs", {}))
+    schema = model.model_json_schema(schema_generator=_ToolSchema)
+    return _portable(schema, schema.pop("$defs", {}))
 
 
-class _Portable(GenerateJsonSchema):
-    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
-        return self.generate_inner(schema["schema"])
-
-    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        return self.generate_inner(schema["schema"])
-
-    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
-        made = super().model_schema(schema)
-        return {key: made[key] for key in ("type", "properties", "required") if key in made}
-
-    def field_title_should_be_set(self, schema: object) -> bool:
-        return False
-
-
-def _inlined(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+def _portable(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """`schema` in itself, without references, and with the keywords that every client takes."""
     if reference := schema.get("$ref"):
-        beside = {key: value for key, value in schema.items() if key != "$ref"}
-        return {**_inlined(definitions[reference.rpartition("/")[2]], definitions), **beside}
-    inlined = dict(schema)
-    if "items" in schema:
-        inlined["items"] = _inlined(schema["items"], definitions)
-    if "properties" in schema:
-        properties = cast("dict[str, dict[str, Any]]", schema["properties"])
-        inlined["properties"] = {k: _inlined(v, definitions) for k, v in properties.items()}
-    return inlined
+        schema = {**definitions[reference.rpartition("/")[2]], **schema}
+    kept = {key: value for key, value in schema.items() if key in _KEPT}
+    if isinstance(kept["type"], list):
+        kept["type"] = kept["type"][0]
+    if "items" in kept:
+        kept["items"] = _portable(kept["items"], definitions)
+    if "properties" in kept:
+        properties = cast("dict[str, dict[str, Any]]", kept["properties"])
+        kept["properties"] = {k: _portable(v, definitions) for k, v in properties.items()}
+    return kept

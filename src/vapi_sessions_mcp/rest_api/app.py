@@ -21,7 +21,7 @@ from vapi_sessions_mcp.contract.operations import Operation, by_path, offered
 from vapi_sessions_mcp.contract.parsing import parse
 from vapi_sessions_mcp.errors import BadArguments, VapiError
 from vapi_sessions_mcp.logs import logged_call
-from vapi_sessions_mcp.rest_api.docs_page import REFERENCE
+from vapi_sessions_mcp.rest_api.docs_page import reference
 from vapi_sessions_mcp.rest_api.openapi import ROOT, document
 from vapi_sessions_mcp.rest_api.statuses import headers_of, status_of
 from vapi_sessions_mcp.sessions.service import Sessions
@@ -66,7 +66,7 @@ def build_rest(
                 for path, rows in by_path(offered(settings)).items()
             ),
             Route("/openapi.json", openapi),
-            *REFERENCE,
+            *reference(described),
             *HEALTH,
             *gate.routes,
             *extra_routes,

@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from vapi_sessions_mcp.sandbox.filters import read_search
+from vapi_sessions_mcp.sandbox.clock import Clock, real
 from vapi_sessions_mcp.sandbox.rules import CREATE, UPDATE, RefusedError, accept
+from vapi_sessions_mcp.sandbox.search import read_search
 from vapi_sessions_mcp.sandbox.store import Store
 
 SANDBOX_KEY = "vapi-sandbox-key"
@@ -26,9 +27,15 @@ INVALID_KEY = (
 Call = Callable[[Store, Request], Awaitable[Response]]
 
 
-def create_app(database: str = ":memory:", *, key: str = SANDBOX_KEY) -> Starlette:
-    """Return the sandbox on a SQLite file, seeded with the sample sessions when it is new."""
-    store = Store(database)
+def create_app(
+    database: str = ":memory:", *, key: str = SANDBOX_KEY, clock: Clock = real
+) -> Starlette:
+    """Return the sandbox on a SQLite file, seeded with the sample sessions when it is new.
+
+    The samples end an hour before the time that `clock` says then; whatever is
+    created or changed later bears the time that it says later.
+    """
+    store = Store(database, clock)
     calls: tuple[tuple[str, str, Call], ...] = (
         ("POST", "/session", create),
         ("GET", "/session", find_all),

@@ -3,15 +3,14 @@
 import json
 import sqlite3
 import threading
-import time
 import uuid
 import weakref
-from datetime import timedelta
+from datetime import datetime
 from typing import Any, cast
 
-from vapi_sessions_mcp.sandbox.filters import EPOCH, Search, milliseconds
-from vapi_sessions_mcp.sandbox.people import ORG_ID
-from vapi_sessions_mcp.sandbox.samples import sample_sessions
+from vapi_sessions_mcp.sandbox.clock import EPOCH, MILLISECOND, Clock, timestamp
+from vapi_sessions_mcp.sandbox.samples import ORG_ID, sample_sessions
+from vapi_sessions_mcp.sandbox.search import Search, milliseconds
 
 # Written into the file's header ("VAPI"), so that a database of something else is left alone.
 APPLICATION_ID = 0x56415049
@@ -45,31 +44,28 @@ class SandboxError(Exception):
 class Store:
     """The sessions of one sandbox; safe to share between threads and processes."""
 
-    def __init__(self, database: str) -> None:
+    def __init__(self, database: str, clock: Clock) -> None:
         self._lock = threading.Lock()
-        self._db = _open(database)
+        self._clock = clock
+        self._db = _open(database, clock())
         # Not every server runs a lifespan: what is never closed is closed when it is forgotten.
         self.close = weakref.finalize(self, self._db.close)
 
     def create(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Keep a new session and return it."""
-        now = _timestamp(_now())
-        own: dict[str, Any] = {
-            "id": str(uuid.uuid4()),
-            "orgId": ORG_ID,
-            "createdAt": now,
-            "updatedAt": now,
-        }
+        own: dict[str, Any] = {"id": str(uuid.uuid4()), "orgId": ORG_ID}
         defaults: dict[str, Any] = {
             "status": "active",
             "expirationSeconds": 86_400,
             "cost": 0,
             "costs": [],
         }
-        session = own | defaults | fields
-        with self._lock:
+        with self._lock, self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            now = self._stamp()
+            session = own | {"createdAt": now, "updatedAt": now} | defaults | fields
             self._db.execute(INSERT, _row(session))
-        return session
+            return session
 
     def get(self, session_id: str) -> dict[str, Any] | None:
         """Return a session, or None."""
@@ -83,9 +79,7 @@ class Store:
             session = self._get(session_id)
             if session is None:
                 return None
-            session |= fields
-            later = max(_now(), int(milliseconds(session["updatedAt"])) + 1)
-            session["updatedAt"] = _timestamp(later)
+            session |= fields | {"updatedAt": self._stamp()}
             self._db.execute(UPDATE, (*_row(session), session_id))
             return session
 
@@ -107,26 +101,35 @@ class Store:
             rows = self._db.execute(page, (*search.values, search.limit, search.offset)).fetchall()
         return [json.loads(body) for (body,) in rows], total
 
+    def _stamp(self) -> str:
+        """Return the time, or a moment after the latest in the store where the clock is not ahead.
+
+        No two changes bear the same one, so callers can tell versions apart.
+        """
+        [latest] = self._db.execute("SELECT max(updated_ms) FROM sessions").fetchone()
+        now = (self._clock() - EPOCH) // MILLISECOND
+        return timestamp(EPOCH + max(now, int(latest or 0) + 1) * MILLISECOND)
+
     def _get(self, session_id: str) -> dict[str, Any] | None:
         found = self._db.execute("SELECT body FROM sessions WHERE id = ?", (session_id,)).fetchone()
         return json.loads(found[0]) if found else None
 
 
-def _open(database: str) -> sqlite3.Connection:
+def _open(database: str, now: datetime) -> sqlite3.Connection:
     try:
         db = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
     except (sqlite3.Error, ValueError) as exc:
         raise _unusable(database, exc) from exc
     db.create_function("holds", 3, _holds, deterministic=True)
     try:
-        _prepare(db)
+        _prepare(db, now)
     except sqlite3.Error as exc:
         db.close()
         raise _unusable(database, exc) from exc
     return db
 
 
-def _prepare(db: sqlite3.Connection) -> None:
+def _prepare(db: sqlite3.Connection, now: datetime) -> None:
     """Create and seed the table in an empty database; accept ours, and no other."""
     with db:
         db.execute("BEGIN IMMEDIATE")
@@ -137,7 +140,7 @@ def _prepare(db: sqlite3.Connection) -> None:
         if not tables:
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             db.execute(TABLE)
-            db.executemany(INSERT, map(_row, sample_sessions()))
+            db.executemany(INSERT, map(_row, sample_sessions(now)))
 
 
 def _unusable(database: str, exc: Exception) -> SandboxError:
@@ -191,12 +194,3 @@ def _contains(have: Any, wanted: Any) -> bool:
     inside = cast("dict[str, Any]", have)
     parts = cast("dict[str, Any]", wanted)
     return all(name in inside and _contains(inside[name], part) for name, part in parts.items())
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000
-
-
-def _timestamp(moment: int) -> str:
-    instant = EPOCH + timedelta(milliseconds=moment)
-    return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -23,7 +23,7 @@ class Sessions:
         """`vapi` must be open whenever `answer` is called."""
         self._vapi = vapi
         self._pins = Pins(settings)
-        self.shape = Shape(settings)
+        self.shape = Shape(settings, vapi.clock)
         self._changes = Changes(settings, self.shape.masked)
 
     async def answer(

@@ -10,6 +10,7 @@ import httpx2
 
 from vapi_sessions_mcp import __version__
 from vapi_sessions_mcp.caller import CallRecord
+from vapi_sessions_mcp.clock import Clock, real
 from vapi_sessions_mcp.contract.operations import Operation
 from vapi_sessions_mcp.contract.requests import Request
 from vapi_sessions_mcp.errors import RateLimited, Refused, VapiError
@@ -28,9 +29,17 @@ class Vapi:
     """Vapi's API behind one shared HTTP client; called inside `async with` only."""
 
     def __init__(
-        self, settings: Settings, *, transport: httpx2.AsyncBaseTransport | None = None
+        self,
+        settings: Settings,
+        *,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        clock: Clock = real,
     ) -> None:
-        """`transport` replaces the network, for the sandbox and for tests."""
+        """`transport` replaces the network, for the sandbox and for tests.
+
+        `clock` says what time it is at Vapi: its sessions expire by it.
+        """
+        self.clock = clock
         self._timeout, self._connect_timeout = settings.timeout, settings.connect_timeout
         self._host = urlsplit(settings.base_url).netloc
         self._retries = Retries()
@@ -130,7 +139,7 @@ class Vapi:
         ) as response:
             status = call.record.status = response.status_code
             if not 200 <= status < 300:
-                said, wait = await words(response, call), retry_after(response.headers)
+                said, wait = await words(response, call), retry_after(response.headers, self.clock)
                 raise call.failures.refused(status, said, wait, call.record.caller)
             try:
                 return await answer(response, call)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from vapi_sessions_mcp.clock import Clock, real
 from vapi_sessions_mcp.contract.operations import Operation
 from vapi_sessions_mcp.errors import (
     ConnectionLost,
@@ -75,16 +76,19 @@ def may_repeat(operation: Operation, error: VapiError) -> bool:
             return False
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The wait that Vapi asks for in seconds, where it makes sense, said as such or as a date."""
+def retry_after(headers: Mapping[str, str], clock: Clock = real) -> float | None:
+    """The wait that Vapi asks for in seconds, where it makes sense, said as such or as a date.
+
+    A date is compared with Vapi's own clock, or with ours where Vapi does not tell its time.
+    """
     value = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value):
         seconds = float(value)
     elif (until := _moment(value)) is None:
         return None
     else:
-        # By Vapi's own clock, where it tells: ours may be wrong.
-        now = _moment(headers.get("Date", "")) or datetime.now(UTC)
+        # Ours may be wrong.
+        now = _moment(headers.get("Date", "")) or clock()
         seconds = max((until - now).total_seconds(), 0.0)
     return seconds if seconds <= LONGEST_SAID else None
 

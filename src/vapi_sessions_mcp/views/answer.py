@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vapi_sessions_mcp import json_text
+from vapi_sessions_mcp.clock import Clock
 from vapi_sessions_mcp.contract.list_filters import ListRequest
 from vapi_sessions_mcp.contract.requests import GetRequest, View, Window
 from vapi_sessions_mcp.json_text import as_object
@@ -27,12 +28,15 @@ class Answer:
 class Shape:
     """Makes answers of what Vapi sent, as the settings and each request ask."""
 
-    def __init__(self, settings: Settings) -> None:
-        """The settings give the default view, the size of an answer and what is masked."""
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        """The settings give the default view, the size of an answer and what is masked.
+
+        By `clock` sessions expire.
+        """
         self._view: DefaultView = settings.view
         self._most = settings.max_result_chars
         self._mask_pii = settings.mask_pii
-        self._notes = Notes(settings)
+        self._notes = Notes(settings, clock)
 
     def masked(self, data: dict[str, Any]) -> dict[str, Any]:
         """A copy without secrets, and without personal data where that is set."""

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from vapi_sessions_mcp import json_text
+from vapi_sessions_mcp.clock import Clock, real
 from vapi_sessions_mcp.contract.bodies import LIFETIME_SECONDS
 from vapi_sessions_mcp.contract.list_filters import LIMIT, ListRequest
 from vapi_sessions_mcp.contract.operations import (
@@ -24,14 +25,15 @@ SHOWING = {"page", "limit", "view", "sortOrder", "sortBy"}
 class Notes:
     """Sentences that name the tools as this server lists them."""
 
-    def __init__(self, settings: Settings) -> None:
-        """`settings.tool_names` says which names that are."""
+    def __init__(self, settings: Settings, clock: Clock = real) -> None:
+        """`settings.tool_names` says which names that are; expiry is judged by `clock`."""
+        self._clock = clock
         self._names: Literal["full", "short"] = settings.tool_names
 
     def about(self, session: dict[str, Any]) -> str:
         """That an active session has probably expired, and what to do; else nothing."""
         expiry = _estimated_expiry(session)
-        if session.get("status") != "active" or expiry is None or expiry > datetime.now(UTC):
+        if session.get("status") != "active" or expiry is None or expiry > self._clock():
             return ""
         return (
             f"By estimate (last update plus lifetime) it expired about {expiry:%Y-%m-%d %H:%M} UTC:"

@@ -3,12 +3,13 @@
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from starlette.datastructures import QueryParams
 
+from vapi_sessions_mcp.sandbox.clock import EPOCH, MILLISECOND
 from vapi_sessions_mcp.sandbox.rules import (
     Check,
     RefusedError,
@@ -19,7 +20,6 @@ from vapi_sessions_mcp.sandbox.rules import (
     text,
 )
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DATE = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
@@ -101,7 +101,7 @@ def milliseconds(date: str) -> float:
         raise ValueError(date)
     instant = datetime.fromisoformat(date)
     instant = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-    return (instant - EPOCH) / timedelta(milliseconds=1)
+    return (instant - EPOCH) / MILLISECOND
 
 
 def _value(name: str, values: list[str]) -> Any:

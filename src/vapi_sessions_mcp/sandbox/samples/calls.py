@@ -27,7 +27,7 @@ B: You're welcome, <first>. Give <pet> a scratch from us.
     "reschedule": (
         "Reschedule <pet>, <old_day>",
         """
-B: Good <part_of_day>, Juniper Pet Clinic, Sage speaking.
+B: Juniper Pet Clinic, Sage speaking. How may I help?
 U: Hello, I need to move an appointment. <pet> is booked in on <old_day> at <old_time>.
 B: Of course. May I have your name?
 U: <name>.
@@ -107,9 +107,9 @@ B: Juniper billing, Penny speaking.
 U: Hello. We have pet insurance with <insurer> and I don't know if it covers <treatment>.
 B: Let me look at what we have from them. Is this for <pet>?
 U: Yes, <pet>, <kind>.
-T: read_policy {"insurer": "<insurer>", "pet": "<pet>"} => {"plan": "Plus", "covers": ["accident", "illness", "surgery"], "excludes": ["dental cleaning", "anything before 2025-03-01"], "deductible": 250}
-B: You have the Plus plan. It covers accidents, illness and surgery, with a deductible of two hundred and fifty dollars. It leaves out dental cleaning and anything that began before March 2025.
-U: The vet said it started this summer.
+T: read_policy {"insurer": "<insurer>", "pet": "<pet>"} => {"plan": "Plus", "covers": ["accident", "illness", "surgery"], "excludes": ["dental cleaning", "anything before the policy"], "deductible": 250}
+B: You have the Plus plan. It covers accidents, illness and surgery, with a deductible of two hundred and fifty dollars. It leaves out dental cleaning and anything that began before the policy did.
+U: The vet said it started a few weeks ago.
 B: Then <treatment> should be covered. I can't promise it for <insurer>, but I can ask them in advance; that takes two working days.
 U: What would I pay if they say no?
 B: The estimate is <estimate> dollars in all. With cover you'd pay the deductible and twenty percent of the rest.
@@ -201,7 +201,7 @@ B: Dr. Nwosu answered and will be there before you. Drive carefully.
         """
 B: Hello, this is Basil calling from Juniper Pet Clinic. Am I speaking with <first>?
 U: Yes, speaking.
-B: <pet>'s <vaccine> booster is due by <due>. Would you like a time?
+B: <pet>'s <vaccine> booster is due in <due>. Would you like a time?
 U: Already? It feels like we were just there.
 B: It has been a year, less two weeks. I have <slot>, or a walk-in any Saturday before noon.
 U: <slot> works. How long does it take?
@@ -245,7 +245,7 @@ U: I need a refill of <pet>'s <medicine>, please.
 B: Is this <name>?
 U: It is.
 T: read_prescription {"pet": "<pet>", "medicine": "<medicine>"} => {"refills_left": <left>, "last_check": "<checked>", "dose": "<dose>"}
-B: I see <dose>, <left> refills left, last check-up on <checked>. Is <pet> eating and drinking normally?
+B: I see <dose>, <left> refills left, last check-up <checked>. Is <pet> eating and drinking normally?
 U: Yes, only sleepy for the first hour after the tablet.
 B: I'll pass that on to the vet. It's a known effect, but she'll want to hear it. Pick up, or shall we send it?
 U: Pick up. Tomorrow after five?

@@ -1,15 +1,20 @@
-"""Sixty sessions of an invented pet clinic: always the same ones, down to their ids."""
+"""The samples as Vapi answers them, laid out before a given moment."""
 
-import json
+from copy import deepcopy
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
-from vapi_sessions_mcp.sandbox.calls import CALLS
-from vapi_sessions_mcp.sandbox.cases import CASES, Case
-from vapi_sessions_mcp.sandbox.chats import CHATS
-from vapi_sessions_mcp.sandbox.messages import call_messages, chat_messages, fill, read_script
-from vapi_sessions_mcp.sandbox.people import (
+from vapi_sessions_mcp.sandbox.clock import timestamp
+from vapi_sessions_mcp.sandbox.samples.calls import CALLS
+from vapi_sessions_mcp.sandbox.samples.cases import CASES, Case
+from vapi_sessions_mcp.sandbox.samples.chats import CHATS
+from vapi_sessions_mcp.sandbox.samples.messages import (
+    call_messages,
+    chat_messages,
+    fill,
+    read_script,
+)
+from vapi_sessions_mcp.sandbox.samples.people import (
     ASSISTANTS,
     CLINIC_LINE,
     CUSTOMERS,
@@ -20,28 +25,24 @@ from vapi_sessions_mcp.sandbox.people import (
     SQUADS,
     stable_id,
 )
-from vapi_sessions_mcp.sandbox.shelter import shelter_script
+from vapi_sessions_mcp.sandbox.samples.shelter import shelter_script
 
 SCRIPTS = CALLS | CHATS | {"shelter": ("Second Chance: thirteen new animals", shelter_script())}
 LINES = {"delivery": PANTRY_LINE, "night": NIGHT_LINE}
 MODEL = {"provider": "openai", "model": "gpt-4.1-mini"}
 
-
-def sample_sessions() -> list[dict[str, Any]]:
-    """Return the samples, oldest first; the caller may change what it gets."""
-    return json.loads(_samples_json())
+_OLDEST_FIRST = sorted(CASES, key=lambda case: case.ago, reverse=True)
 
 
-@cache
-def _samples_json() -> str:
-    """Return the samples as JSON, composed once: every sandbox in memory starts from them."""
-    return json.dumps([_session(case) for case in sorted(CASES, key=lambda case: case.at)])
+def sample_sessions(now: datetime) -> list[dict[str, Any]]:
+    """Return the samples as they are at `now`, oldest first; the caller may change what it gets."""
+    whole = now.replace(microsecond=now.microsecond // 1000 * 1000)  # Vapi counts milliseconds
+    return [deepcopy(_session(case, whole - case.ago)) for case in _OLDEST_FIRST]
 
 
-def _session(case: Case) -> dict[str, Any]:
+def _session(case: Case, start: datetime) -> dict[str, Any]:
     title, script = SCRIPTS[case.script]
     details = _details(case)
-    start = datetime.fromisoformat(case.at)
     turns = read_script(fill(script, details))
     system = ASSISTANTS[case.role][1]
     if case.chat:
@@ -55,10 +56,10 @@ def _session(case: Case) -> dict[str, Any]:
         )
     costs = _costs(case, messages, seconds=(end - start).total_seconds())
     return {
-        "id": stable_id(f"session/{case.at}"),
+        "id": case.id,
         "orgId": ORG_ID,
-        "createdAt": case.at,
-        "updatedAt": end.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "createdAt": timestamp(start),
+        "updatedAt": timestamp(end),
         "name": fill(title, details),
         "status": "active" if case.active else "completed",
         "expirationSeconds": 604_800 if case.chat else 86_400,

@@ -1,4 +1,4 @@
-"""The sandbox filters lists as FACTS say Vapi does."""
+"""The sandbox filters, orders and pages as FACTS say Vapi does."""
 
 import json
 from collections.abc import Callable
@@ -6,23 +6,16 @@ from typing import Any
 
 import pytest
 
-from support.sandbox_calls import MAYA, SAMPLES, Sample, Vapi, customer, listed
+from support.sandbox import MAYA, SAMPLES, Sample, Vapi, created, customer, ids, listed, refused
 
 pytestmark = pytest.mark.anyio
 
 
-async def refused(vapi: Vapi, **query: Any) -> list[str]:
-    answer = await vapi.get("/session", params=query)
-    assert answer.status_code == 400
-    assert answer.json()["error"] == "Bad Request"
-    assert answer.json()["statusCode"] == 400
-    return answer.json()["message"]
-
-
 # Filters
 
-
 Predicate = Callable[[Sample], bool]
+
+
 A_SQUAD = next(s["squadId"] for s in SAMPLES if s.get("squadId"))
 AN_ASSISTANT = next(s["assistantId"] for s in SAMPLES if s.get("assistantId"))
 LINES = sorted({s["phoneNumberId"] for s in SAMPLES if s.get("phoneNumberId")})
@@ -256,3 +249,75 @@ async def test_list_names_every_broken_rule(
 async def test_a_date_that_is_none_is_refused(vapi: Vapi, name: str, value: Any) -> None:
     # An unescaped "+" arrives as a space, and must not pass for another time.
     assert await refused(vapi, **{name: value}) == [f"{name} must be a valid ISO 8601 date string"]
+
+
+# Order and pages
+
+
+def duration(sample: Sample) -> float:
+    times = [m[name] for m in sample["messages"] for name in ("time", "endTime") if name in m]
+    return max(times) - min(times) if times else 0
+
+
+ORDERS: list[tuple[str | None, Callable[[Sample], Any]]] = [
+    (None, lambda s: s["createdAt"]),
+    ("createdAt", lambda s: s["createdAt"]),
+    ("cost", lambda s: (s["cost"], s["createdAt"])),
+    ("duration", lambda s: (duration(s), s["createdAt"])),
+]
+
+
+@pytest.mark.parametrize(("sort_by", "key"), ORDERS)
+async def test_sessions_come_in_the_order_asked_for(
+    vapi: Vapi, sort_by: str | None, key: Callable[[Sample], Any]
+) -> None:
+    # Equal ones fall back to createdAt, so that pages never overlap.
+    query = {"sortBy": sort_by} if sort_by else {}
+    ascending = sorted(SAMPLES, key=key)
+    assert ids(await listed(vapi, **query, sortOrder="ASC")) == ids(ascending)
+    assert ids(await listed(vapi, **query, sortOrder="DESC")) == ids(ascending[::-1])
+    assert ids(await listed(vapi, **query)) == ids(ascending[::-1])
+
+
+async def test_sessions_created_at_once_keep_their_order(vapi: Vapi) -> None:
+    # A fast client creates several in a millisecond, and pages must not overlap then.
+    made = [await created(vapi, name="burst") for _ in range(30)]
+    assert await listed(vapi, name="burst", sortOrder="ASC") == made
+    assert await listed(vapi, name="burst") == made[::-1]
+
+
+async def test_pages_join_up_to_the_whole_list(vapi: Vapi) -> None:
+    # No session is lost or repeated between two pages.
+    together: list[str] = []
+    for page in (1, 2, 3):
+        answer = (await vapi.get("/session", params={"limit": 25, "page": page})).json()
+        together += ids(answer["results"])
+        assert answer["metadata"] == {
+            "itemsPerPage": 25,
+            "totalItems": 60,
+            "currentPage": page,
+            "totalPages": 3,
+            "hasNextPage": page < 3,
+            "sortOrder": "DESC",
+        }
+    assert together == ids(SAMPLES[::-1])
+
+
+@pytest.mark.parametrize(
+    ("query", "metadata"),
+    [
+        ({}, {"itemsPerPage": 100, "currentPage": 1, "totalPages": 1, "hasNextPage": False}),
+        ({"limit": 0}, {"itemsPerPage": 0, "totalItems": 60, "hasNextPage": False}),
+        ({"limit": 30, "page": "2.0"}, {"currentPage": 2, "hasNextPage": False}),
+        ({"page": 9}, {"currentPage": 9, "totalItems": 60, "hasNextPage": False}),
+        ({"page": "1e300"}, {"totalItems": 60}),
+        ({"number": "+19995550100"}, {"totalItems": 0, "totalPages": 0, "hasNextPage": False}),
+        ({"sortOrder": "ASC", "limit": 59}, {"sortOrder": "ASC", "hasNextPage": True}),
+    ],
+)
+async def test_metadata_says_where_the_page_is(
+    vapi: Vapi, query: dict[str, Any], metadata: dict[str, Any]
+) -> None:
+    # A reader decides from this alone whether to ask for more.
+    answer = (await vapi.get("/session", params=query)).json()
+    assert answer["metadata"] | metadata == answer["metadata"]

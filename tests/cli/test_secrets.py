@@ -1,0 +1,151 @@
+"""Keys and tokens: where they are read from, what is refused, and that no message shows one."""
+
+from pathlib import Path
+
+import pytest
+
+from vapi_sessions_mcp.cli.secrets import TOKENS, read_api_key, read_tokens
+from vapi_sessions_mcp.settings import SettingsError
+
+KEY = "sk-4f2a-not-to-be-shown"
+TOKEN, OTHER = "token-0123456789abcdef", "other-0123456789abcdef"
+
+
+def test_no_key_is_no_error() -> None:
+    # Registries and inspectors start the server without one, to list its tools.
+    assert read_api_key({}) is None
+    assert read_api_key({"VAPI_API_KEY": " \n", "VAPI_API_KEY_FILE": ""}) is None
+
+
+def test_a_key_from_the_environment_loses_the_space_around_it() -> None:
+    # Copied keys come with a newline, which no header may hold.
+    assert read_api_key({"VAPI_API_KEY": f" {KEY}\r\n"}) == KEY
+
+
+def test_a_key_from_a_file_loses_the_space_around_it(tmp_path: Path) -> None:
+    # Container secrets are files, and editors end them with a newline.
+    file = tmp_path / "key"
+    file.write_text(f"{KEY}\n", encoding="utf-8")
+    assert read_api_key({"VAPI_API_KEY_FILE": str(file)}) == KEY
+    assert read_api_key({"VAPI_API_KEY_FILE": str(file), "VAPI_API_KEY": " "}) == KEY
+
+
+def test_two_sources_of_the_key_are_refused(tmp_path: Path) -> None:
+    # Whichever won, somebody would wonder for an hour why their key is not used.
+    with pytest.raises(SettingsError, match="both set: unset one") as error:
+        read_api_key({"VAPI_API_KEY": KEY, "VAPI_API_KEY_FILE": str(tmp_path / "key")})
+    assert KEY not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty: put the API key in it"),
+        (b" \n", "is empty: put the API key in it"),
+        (b"\xff\xfe\x00", "cannot be read: not UTF-8 text"),
+        (f"{KEY}\n{KEY}".encode(), "holds something other than one API key"),
+        (f"Bearer {KEY}".encode(), "holds something other than one API key"),
+        (f"{KEY}é".encode(), "holds something other than one API key"),
+        (f"{KEY}\x00".encode(), "holds something other than one API key"),
+    ],
+    ids=["empty", "blank", "binary", "two lines", "two words", "accent", "NUL"],
+)
+def test_a_key_file_that_holds_no_key_is_refused_by_name(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    # A wrong mount is the usual mistake: the path helps, and the content must stay unseen.
+    file = tmp_path / "key"
+    file.write_bytes(content)
+    with pytest.raises(SettingsError, match=message) as error:
+        read_api_key({"VAPI_API_KEY_FILE": str(file)})
+    assert str(file) in str(error.value)
+    assert KEY not in str(error.value)
+
+
+def test_a_key_file_that_cannot_be_read_is_refused_with_the_reason(tmp_path: Path) -> None:
+    # "No such file" and "Is a directory" need different cures.
+    with pytest.raises(SettingsError, match="cannot be read: No such file"):
+        read_api_key({"VAPI_API_KEY_FILE": str(tmp_path / "none")})
+    with pytest.raises(SettingsError, match="cannot be read: Is a directory"):
+        read_api_key({"VAPI_API_KEY_FILE": str(tmp_path)})
+
+
+def test_a_key_that_no_header_can_hold_is_refused_without_showing_it() -> None:
+    # It would fail at the first call, with the key in the message.
+    with pytest.raises(SettingsError, match="VAPI_API_KEY holds something other") as error:
+        read_api_key({"VAPI_API_KEY": f"{KEY}\x1b[0m"})
+    assert KEY not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        (TOKEN, (TOKEN,)),
+        (f" {TOKEN} \n", (TOKEN,)),
+        (f"{TOKEN},{OTHER}", (TOKEN, OTHER)),
+        (f"{TOKEN}\r\n{OTHER}\n", (TOKEN, OTHER)),
+        (f",{TOKEN},, {OTHER} ,\n,", (TOKEN, OTHER)),
+        ("0123456789abcdef", ("0123456789abcdef",)),
+    ],
+)
+def test_tokens_are_listed_by_commas_or_lines(
+    tmp_path: Path, text: str, tokens: tuple[str, ...]
+) -> None:
+    # The environment holds one line, a mounted secret is a file with one token a line.
+    assert read_tokens({TOKENS: text}, TOKENS) == tokens
+    file = tmp_path / "tokens"
+    file.write_text(text, encoding="utf-8", newline="")
+    assert read_tokens({f"{TOKENS}_FILE": str(file)}, TOKENS) == tokens
+
+
+def test_no_tokens_are_no_error() -> None:
+    # Most servers ask for none, and one list does without the other.
+    assert read_tokens({}, TOKENS) == ()
+    assert read_tokens({"VAPI_MCP_READ_TOKENS": TOKEN}, TOKENS) == ()
+
+
+@pytest.mark.parametrize("text", ["", " ", ",", "\n, \n"])
+def test_a_list_of_tokens_without_one_is_refused(tmp_path: Path, text: str) -> None:
+    # Whoever sets it believes that callers are asked; an unset variable in a script is no consent.
+    with pytest.raises(SettingsError, match="VAPI_MCP_TOKENS is set but holds no token"):
+        read_tokens({TOKENS: text}, TOKENS)
+    file = tmp_path / "tokens"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError, match="is set but holds no token") as error:
+        read_tokens({f"{TOKENS}_FILE": str(file)}, TOKENS)
+    assert str(file) in str(error.value)
+    with pytest.raises(SettingsError, match="is set but holds no token"):
+        read_tokens({f"{TOKENS}_FILE": ""}, TOKENS)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "0123456789abcde",
+        "token 0123456789abcdef",
+        "token\t0123456789abcdef",
+        "t\u00f6ken-0123456789abcdef",
+        "token-0123456789\x00abcdef",
+        "token-0123456789\x1b[0m",
+    ],
+)
+def test_a_token_that_can_be_guessed_or_never_sent_is_refused_without_showing_it(
+    token: str,
+) -> None:
+    # One of a few letters is found in minutes; one that no header holds would lock everybody out.
+    with pytest.raises(SettingsError, match="VAPI_MCP_TOKENS holds a token that is too") as error:
+        read_tokens({TOKENS: f"{TOKEN},{token}"}, TOKENS)
+    assert token not in str(error.value)
+    assert TOKEN not in str(error.value)
+
+
+def test_two_sources_of_tokens_are_refused(tmp_path: Path) -> None:
+    # After a rotation in one of them the old token would live on in the other.
+    with pytest.raises(SettingsError, match="VAPI_MCP_TOKENS and VAPI_MCP_TOKENS_FILE are both"):
+        read_tokens({TOKENS: TOKEN, f"{TOKENS}_FILE": str(tmp_path / "tokens")}, TOKENS)
+
+
+def test_a_file_of_tokens_that_cannot_be_read_is_refused_with_the_reason(tmp_path: Path) -> None:
+    # Without the tokens the server would have to let in everybody or nobody.
+    with pytest.raises(SettingsError, match=r"VAPI_MCP_TOKENS_FILE .* cannot be read: No such"):
+        read_tokens({f"{TOKENS}_FILE": str(tmp_path / "none")}, TOKENS)
