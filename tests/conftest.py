@@ -11,9 +11,11 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
+from hypothesis import settings
 from mcp import Client
 
 from support.command import Ended, Run
+from support.hurried import HurriedLoop
 from support.sandbox import stopped
 from support.tools import ERAS
 from support.upstream import Connect, Upstream
@@ -24,6 +26,11 @@ from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.vapi.client import Vapi
 
+# `--hypothesis-profile=long` tries twenty times as many examples, and other ones each time.
+settings.register_profile("short", max_examples=50, deadline=None, derandomize=True)
+settings.register_profile("long", max_examples=1_000, deadline=None)
+settings.load_profile("short")
+
 
 def pytest_configure() -> None:
     """Stop when the suite was to run on another day (tests/support/other_day) and does not."""
@@ -33,8 +40,9 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    return "asyncio"
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    """Nobody waits for what only time brings, unless somebody else is waited for as well."""
+    return "asyncio", {"loop_factory": HurriedLoop}
 
 
 @pytest.fixture

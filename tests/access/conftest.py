@@ -10,6 +10,12 @@ from vapi_sessions_mcp.access.oauth import Issuer
 
 
 @pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Real time, in which other threads live."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
 def url() -> Generator[str]:
     """One authorization server, which `server` resets for every test."""
     with serving_tokens() as url:

@@ -142,7 +142,7 @@ async def test_an_issuer_that_hangs_is_given_up(server: AuthorizationServer, at:
     # Every caller would hang along.
     await server.hang(at)
     async with Issuer(server.url, [AUDIENCE], timeout=0.3) as issuer:
-        with anyio.fail_after(3):
+        with anyio.fail_after(5):
             assert await unreachable(issuer, await server.token()) == "no answer within 0.3 s."
 
 
@@ -157,7 +157,7 @@ async def test_an_issuer_that_hangs_delays_nobody_whose_key_is_at_hand(
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(issuer.verify, token)
         await server.until_fetched(2, OAUTH)
-        with anyio.fail_after(1):
+        with anyio.fail_after(5):
             await issuer.verify(token)
     # Nor does the one who asked wait for the issuer's whole timeout, which is ten seconds.
     assert await server.fetches(OAUTH) == 2

@@ -22,13 +22,8 @@ NO_ALGORITHM = "The token is signed with an algorithm that is not accepted here"
 MALFORMED = "A claim of the token is malformed"
 WRONG_SIGNATURE = "The signature of the token is wrong"
 HOUR = 3600
-bounded = settings(
-    max_examples=150,
-    deadline=None,
-    derandomize=True,
-    # The examples leave both the server and the issuer as they were.
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+# The examples leave both the server and the issuer as they were.
+shared = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 async def test_a_good_token_tells_who_may_do_what(
@@ -304,7 +299,7 @@ def jwt(header: Any, payload: Any, signature: bytes) -> str:
     return f"{segment(header)}.{segment(payload)}.{urlsafe_b64encode(signature).decode()}"
 
 
-@bounded
+@shared
 @given(token=any_text | st.builds(jwt, headers, anything, st.binary(max_size=80)))
 async def test_any_text_at_all_is_refused_and_nothing_worse(issuer: Issuer, token: str) -> None:
     # This is the first thing that anybody on the network can send, before they are known.
@@ -319,7 +314,7 @@ async def tokens(server: AuthorizationServer) -> list[str]:
     ]
 
 
-@bounded
+@shared
 @given(
     which=st.integers(0, 3),
     at=st.integers(0, 2**10),
@@ -350,7 +345,7 @@ async def test_parts_of_several_good_tokens_make_no_good_token(
                     await refused(issuer, mixed)
 
 
-@settings(bounded, max_examples=60)
+@shared
 @given(
     key=st.sampled_from(["rsa", "ec", "ed"]),
     name=st.sampled_from(["kty", "crv", "alg", "use", "kid", "n", "e", "x", "y", "d", "key_ops"]),

@@ -2,12 +2,9 @@
 
 import io
 import json
-import os
-import pty
 import re
 import shlex
 import socket
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,7 +12,6 @@ from typing import Any
 import pytest
 
 from support.command import Run, refused
-from support.processes import COMMAND, environment
 from support.tools import LIST
 from vapi_sessions_mcp.cli.tool import EXAMPLES
 from vapi_sessions_mcp.contract.operations import OPERATIONS
@@ -26,25 +22,6 @@ CHAT = "13c7157d-0dd0-5fc4-8817-99ddcd304b87"
 NOTHING_SENT = "Nothing was sent to Vapi."
 README = Path(__file__).parents[2] / "README.md"
 EXAMPLE = re.compile(r"^ *(vapi-sessions-mcp --sandbox call .*)$", re.MULTILINE)
-
-
-def process(
-    *arguments: str,
-    python: tuple[str, ...] = (),
-    input: bytes | None = None,
-    stdout: int = subprocess.PIPE,
-    **env: str,
-) -> subprocess.CompletedProcess[bytes]:
-    """The command as a real process, ended."""
-    return subprocess.run(
-        [COMMAND[0], *python, *COMMAND[1:], *arguments],
-        env=environment(**env),
-        input=input,
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-        timeout=60,
-        check=False,
-    )
 
 
 def test_the_answer_is_compact_json_on_stdout_and_the_note_is_on_stderr(run: Run) -> None:
@@ -186,18 +163,6 @@ def test_steps_follow_each_other_in_a_database(run: Run, tmp_path: Path) -> None
     assert run(*before, "get_session", "--id", made["id"]).code == 1
 
 
-def test_a_dash_reads_the_arguments_from_stdin() -> None:
-    # A long conversation does not fit on a command line.
-    body = {"name": "From stdin", "messages": [{"role": "user", "content": "ö" * 9_000}] * 20}
-    sent = json.dumps({"body": body}, ensure_ascii=False).encode()
-    ended = process("--sandbox", "call", "create_session", "-", input=sent)
-    assert ended.returncode == 0
-    assert json.loads(ended.stdout)["messages"] == body["messages"]
-    ended = process("--sandbox", "call", "create_session", "-", input=b"")
-    assert ended.returncode == 2
-    assert b"Not a JSON object: what is on stdin." in ended.stderr
-
-
 def test_ctrl_c_while_the_arguments_are_typed_leaves_no_stack_trace(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,40 +174,6 @@ def test_ctrl_c_while_the_arguments_are_typed_leaves_no_stack_trace(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Interrupted()))
     ended = run("--sandbox", "call", "list_sessions", "-")
     assert (ended.code, ended.out, ended.err.strip()) == (130, "", "")
-
-
-def test_the_answer_is_utf_8_whatever_the_locale() -> None:
-    # Customers' names are not ASCII, and a cron job's locale often is.
-    given = ("--sandbox", "call", "create_session", '{"body": {"name": "\\u6e21\\u8fba"}}')
-    ended = process(*given, PYTHONIOENCODING="ascii")
-    assert "渡辺" in ended.stdout.decode()
-
-
-def test_on_a_terminal_the_answer_is_indented_and_commands_nothing() -> None:
-    # Escape codes in a customer's name would otherwise be obeyed by the operator's terminal.
-    primary, secondary = pty.openpty()
-    body = '{"body": {"name": "\\u009b31m\\u001b[31m"}}'
-    ended = process("--sandbox", "call", "create_session", body, stdout=secondary)
-    shown = os.read(primary, 4096).decode()
-    os.close(primary)
-    os.close(secondary)
-    assert ended.returncode == 0
-    assert shown.startswith('{\r\n  "id": ')
-    assert '"name": "\\u009b31m\\u001b[31m"' in shown
-
-
-def test_it_starts_without_the_mcp_sdk_and_without_a_web_server() -> None:
-    # They are most of a start-up, and a shell starts anew for every call.
-    python = ("-X", "importtime")
-    vapi = "http://127.0.0.1:1"
-    ended = process(
-        "call", "list_sessions", python=python, VAPI_API_KEY="made-up", VAPI_BASE_URL=vapi
-    )
-    assert ended.returncode == 3
-    lines = ended.stderr.decode().splitlines()
-    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in lines if "|" in line}
-    assert "httpx2" in imported
-    assert not imported & {"mcp", "mcp_types", "starlette", "uvicorn"}
 
 
 def test_the_help_of_call_lists_the_tools(run: Run) -> None:
@@ -401,22 +332,3 @@ def test_without_a_tool_the_help_is_on_stderr(run: Run) -> None:
         ended = run(group)
         assert (ended.code, ended.out) == (2, "")
         assert ended.err == run(group, "--help").out
-
-
-@pytest.mark.parametrize(
-    ("arguments", "absent"),
-    [
-        (["--help"], {"pydantic", "httpx2", "anyio"}),
-        (["call", "get_session", "--help"], {"httpx2", "mcp", "starlette"}),
-    ],
-    ids=" ".join,
-)
-def test_a_help_imports_only_what_it_shows(arguments: list[str], absent: set[str]) -> None:
-    # The request models alone take half a second, and a help is asked for often.
-    ended = process(*arguments, python=("-X", "importtime"))
-    assert ended.returncode == 0
-    assert ended.stdout.startswith(b"Usage: vapi-sessions-mcp ")
-    lines = ended.stderr.decode().splitlines()
-    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in lines if "|" in line}
-    assert "click" in imported
-    assert not imported & absent

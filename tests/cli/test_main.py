@@ -2,29 +2,19 @@
 
 import logging
 import os
-import signal
 import socket
-import sqlite3
 import sys
-from contextlib import closing
 from pathlib import Path
 
-import anyio
-import anyio.to_thread
 import click
-import httpx2
 import pytest
 from click.core import ParameterSource
 
 from support.command import Run, refused
-from support.processes import PATIENCE, started, url_in
-from support.sandbox import stopped
-from support.tools import GET, LIST
 from vapi_sessions_mcp import __version__
 from vapi_sessions_mcp.cli.main import command
 from vapi_sessions_mcp.cli.skill import skill
 from vapi_sessions_mcp.contract.operations import OPERATIONS
-from vapi_sessions_mcp.sandbox.store import Store
 
 SNAPSHOT = Path(__file__).parents[1] / "snapshots" / "help.txt"
 EXPOSED = ("--transport", "http", "--host", "0.0.0.0")
@@ -248,98 +238,3 @@ def test_the_http_client_is_never_logged_below_warning(
     names = ("vapi_sessions_mcp.vapi", "mcp.server", "httpx2")
     levels = [logging.getLogger(name).getEffectiveLevel() for name in names]
     assert levels == [own, others, http]
-
-
-@pytest.mark.anyio
-async def test_the_log_goes_to_stderr_and_holds_no_customer() -> None:
-    # stdout belongs to JSON-RPC: one line of log there ends the connection.
-    meta = {
-        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
-        "io.modelcontextprotocol/clientCapabilities": {},
-    }
-    async with started("--sandbox", "--log-level", "debug") as running:
-        arguments = {"number": "+14155550123", "name": "Ana Secret"}
-        params = {"_meta": meta, "name": LIST, "arguments": arguments}
-        await running.send({"jsonrpc": "2.0", "id": 0, "method": "tools/call", "params": params})
-        assert (await running.receive())["result"].get("isError") is not True
-        # A line that the SDK logs, so that the log is known to work.
-        await running.send(b"not JSON")
-        await running.end_input()
-        assert await running.ended() == 0
-        out, err = await running.rest()
-    assert out == ""
-    assert "4155550123" not in err
-    assert "Secret" not in err
-
-
-@pytest.mark.anyio
-async def test_ctrl_c_during_the_start_leaves_no_stack_trace(tmp_path: Path) -> None:
-    # Who starts the wrong command stops it at once, and has no use for our call stack.
-    file = tmp_path / "key"
-    os.mkfifo(file)
-    async with started(VAPI_API_KEY_FILE=str(file)) as running:
-        with anyio.fail_after(PATIENCE):
-            # Opens once the command reads, which it then does without end.
-            writer = await anyio.to_thread.run_sync(os.open, file, os.O_WRONLY)
-        running.signal(signal.SIGINT)
-        assert await running.ended(within=2) == 130
-        os.close(writer)
-        out, err = await running.rest()
-    assert out == ""
-    assert err.strip() == ""
-
-
-@pytest.mark.anyio
-async def test_the_sandbox_serves_over_http_keeps_its_data_and_stops_cleanly(
-    tmp_path: Path,
-) -> None:
-    # Any Vapi client can be developed against it, and its data outlives a restart.
-    file = str(tmp_path / "sandbox.db")
-    async with started("sandbox", "--port", "0", "--sandbox-db", file) as running:
-        line = await running.told("Vapi sandbox at ")
-        key = line.partition("API key ")[2].partition(";")[0]
-        headers = {"Authorization": f"Bearer {key}"}
-        async with httpx2.AsyncClient(base_url=url_in(line), headers=headers) as client:
-            answer = await client.post("/session", json={"name": "kept"})
-            assert answer.status_code == 201
-        running.signal(signal.SIGTERM)
-        assert await running.ended(within=5) == 0
-        assert await running.rest() == ("", "")
-    async with started("--sandbox", "--sandbox-db", file) as running:
-        params = {"name": GET, "arguments": {"id": answer.json()["id"]}}
-        client_info = {"name": "test", "version": "1"}
-        start = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client_info}
-        await running.send(
-            {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": start},
-            {"jsonrpc": "2.0", "method": "notifications/initialized"},
-            {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params},
-        )
-        await running.receive()
-        assert (await running.receive())["result"]["structuredContent"] == answer.json()
-        await running.end_input()
-        assert await running.ended() == 0
-
-
-def test_the_demo_s_outcome_is_the_exit_code(run: Run) -> None:
-    # It is the first thing people run, and scripts/demo stands on its exit code.
-    ended = run("demo")
-    assert (ended.code, ended.err) == (0, "")
-    assert "Every step worked." in ended.out
-
-
-def test_a_demo_whose_server_cannot_do_it_says_so_and_fails(run: Run, tmp_path: Path) -> None:
-    # A tour that ends well whatever happened proves nothing.
-    refused_write = run("demo", VAPI_MCP_READ_ONLY="true")
-    assert refused_write.code == 1
-    assert "the demo failed: the server did not start or did not answer" in refused_write.err
-    file = str(tmp_path / "empty.db")
-    Store(file, stopped).close()
-    with closing(sqlite3.connect(file)) as emptied:
-        emptied.execute("DELETE FROM sessions")
-        emptied.commit()
-    nobody = run("demo", VAPI_MCP_SANDBOX_DB=file)
-    assert (nobody.code, nobody.err) == (
-        1,
-        "vapi-sessions-mcp: the demo failed: expected that +14155550123 has sessions\n",
-    )

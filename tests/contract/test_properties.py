@@ -16,15 +16,14 @@ from support.arguments import (
     any_arguments,
     any_text,
     anything,
-    bounded,
     every_operation,
-    fewer,
     known,
     nulls,
     parts,
     telling,
     with_nulls,
 )
+from support.properties import examples
 from vapi_sessions_mcp.contract.operations import (
     CREATE,
     DELETE,
@@ -38,7 +37,6 @@ from vapi_sessions_mcp.errors import BadArguments
 
 
 @every_operation
-@bounded
 @given(data=st.data())
 def test_any_arguments_become_a_request_or_a_message_that_can_be_sent(
     operation: Operation, data: st.DataObject
@@ -58,7 +56,7 @@ def test_any_arguments_become_a_request_or_a_message_that_can_be_sent(
 
 
 @every_operation
-@fewer
+@examples(1 / 3)
 @given(data=st.data())
 def test_what_the_published_schema_allows_is_accepted_and_invents_no_null(
     operation: Operation, data: st.DataObject
@@ -73,7 +71,7 @@ def test_what_the_published_schema_allows_is_accepted_and_invents_no_null(
 
 
 @every_operation
-@fewer
+@examples(1 / 3)
 @given(data=st.data())
 def test_a_null_changes_nothing_wherever_an_argument_is_optional(
     operation: Operation, data: st.DataObject
@@ -85,7 +83,7 @@ def test_a_null_changes_nothing_wherever_an_argument_is_optional(
 
 
 @pytest.mark.parametrize("operation", [CREATE, UPDATE], ids=lambda row: row.short_name)
-@fewer
+@examples(1 / 3)
 @given(data=st.data())
 def test_a_body_as_json_text_is_the_same_body(operation: Operation, data: st.DataObject) -> None:
     # Models often write an object as text, and must not get another session for it.
@@ -95,7 +93,6 @@ def test_a_body_as_json_text_is_the_same_body(operation: Operation, data: st.Dat
 
 
 @pytest.mark.parametrize("operation", [GET, UPDATE, DELETE], ids=lambda row: row.short_name)
-@bounded
 @given(value=any_text | telling | st.from_regex(r"[A-Za-z0-9_./?#%-]{1,140}", fullmatch=True))
 @example(value="..")
 @example(value="a%2fb")
@@ -112,7 +109,6 @@ def test_any_id_that_is_accepted_is_one_segment_of_the_path(
     assert (url.query, url.fragment) == (b"", "")
 
 
-@bounded
 @given(filters=any_arguments)
 @example(filters={"assistantOverrides": {"name": "\ud800"}})
 def test_any_filters_that_are_accepted_can_be_put_in_a_url(filters: Given) -> None:

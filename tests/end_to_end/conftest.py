@@ -8,6 +8,12 @@ from support.faces import FACES, Faces, bearer, serving
 from support.token_servers import NAME, READ, WRITE
 
 
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Real time, in which other processes live."""
+    return "asyncio"
+
+
 @pytest.fixture(scope="module")
 async def token_server() -> AsyncGenerator[Faces]:
     """Two tokens of each kind, one of which could be on its way out."""

@@ -5,6 +5,8 @@ import os
 import pty
 import subprocess
 
+import pytest
+
 from support.processes import COMMAND, environment
 
 
@@ -36,7 +38,7 @@ def test_a_dash_reads_the_arguments_from_stdin() -> None:
     assert json.loads(ended.stdout)["messages"] == body["messages"]
     ended = process("--sandbox", "call", "create_session", "-", input=b"")
     assert ended.returncode == 2
-    assert b"Not a JSON object: what stands on stdin." in ended.stderr
+    assert b"Not a JSON object: what is on stdin." in ended.stderr
 
 
 def test_the_answer_is_utf_8_whatever_the_locale() -> None:
@@ -71,3 +73,22 @@ def test_it_starts_without_the_mcp_sdk_and_without_a_web_server() -> None:
     imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in lines if "|" in line}
     assert "httpx2" in imported
     assert not imported & {"mcp", "mcp_types", "starlette", "uvicorn"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "absent"),
+    [
+        (["--help"], {"pydantic", "httpx2", "anyio"}),
+        (["call", "get_session", "--help"], {"httpx2", "mcp", "starlette"}),
+    ],
+    ids=" ".join,
+)
+def test_a_help_imports_only_what_it_shows(arguments: list[str], absent: set[str]) -> None:
+    # The request models alone take half a second, and a help is asked for often.
+    ended = process(*arguments, python=("-X", "importtime"))
+    assert ended.returncode == 0
+    assert ended.stdout.startswith(b"Usage: vapi-sessions-mcp ")
+    lines = ended.stderr.decode().splitlines()
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in lines if "|" in line}
+    assert "click" in imported
+    assert not imported & absent

@@ -7,7 +7,7 @@ import pytest
 from mcp import Client
 
 from support.person import BODY, Person, question, replies
-from support.processes import started
+from support.processes import PATIENCE, started
 from support.tools import DELETE, UPDATE, text
 
 pytestmark = pytest.mark.anyio
@@ -81,7 +81,7 @@ async def test_the_2025_eras_over_http_have_nobody_to_ask(mode: str) -> None:
         *("--sandbox", "--confirm-delete", mode, "--transport", "http", "--port", "0")
     ) as running:
         url = await running.url()
-        with anyio.fail_after(20):
+        with anyio.fail_after(PATIENCE):
             person = Person(replies("accept"))
             async with Client(url, mode="legacy", elicitation_callback=person) as client:
                 made = await client.call_tool("create_session", {"body": BODY})

@@ -18,6 +18,7 @@ from support.http_calls import CLIENT_INFO, LEGACY, TOOLS, message, request, too
 from support.processes import (
     COMMAND,
     PATIENCE,
+    UNENDING,
     environment,
     started,
     url_in,
@@ -162,7 +163,7 @@ async def test_consecutive_requests_of_one_client_may_reach_different_servers(ur
                 assert len(found["result"]["structuredContent"]["results"]) == 1
         running.signal(signal.SIGINT)
         await running.told("Shutting down: no new calls, those in flight get 10 s.")
-        assert await running.ended(within=5) == 0
+        assert await running.ended() == 0
         assert await running.rest() == ("", "")
 
 
@@ -173,7 +174,7 @@ async def test_a_signal_lets_a_call_in_flight_answer_first(era: str, tool: str) 
     async with FaultyVapi(slow()) as vapi:
         upstream = {"VAPI_BASE_URL": vapi.url, "VAPI_API_KEY": KEY}
         async with (
-            started(*OURS, **upstream) as running,
+            started(*OURS, *UNENDING, **upstream) as running,
             httpx2.AsyncClient(timeout=PATIENCE) as client,
             anyio.create_task_group() as tasks,
         ):
@@ -188,7 +189,7 @@ async def test_a_signal_lets_a_call_in_flight_answer_first(era: str, tool: str) 
             await running.told("Shutting down")
             await refuses(url)
             vapi.release()
-            assert await running.ended(within=5) == 0
+            assert await running.ended() == 0
             assert len(vapi.requests) == 1
     assert message(answers[0])["result"]["structuredContent"] == SESSION
 
@@ -214,7 +215,7 @@ async def grace_elapsed(era: str) -> list[str]:
     async with FaultyVapi(SILENT, SILENT) as vapi:
         upstream = {"VAPI_BASE_URL": vapi.url, "VAPI_API_KEY": KEY}
         async with (
-            started(*OURS, "--grace", "0.5", "--timeout", "15", **upstream) as running,
+            started(*OURS, "--grace", "0.5", "--timeout", "600", **upstream) as running,
             httpx2.AsyncClient(timeout=PATIENCE) as client,
             anyio.create_task_group() as tasks,
         ):
@@ -228,7 +229,7 @@ async def grace_elapsed(era: str) -> list[str]:
             tasks.start_soon(call, UPDATE)
             await vapi.until(lambda vapi: len(vapi.requests) == 2)
             running.signal(signal.SIGTERM)
-            assert await running.ended(within=4) == 0
+            assert await running.ended() == 0
             assert 200 not in statuses
             told.extend((await running.rest())[1].splitlines())
     return told
@@ -239,11 +240,9 @@ async def test_grace_ends_a_server_whose_calls_do_not(era: str) -> None:
     # An orchestrator kills what outlives its own grace, with everything in flight.
     told = await grace_elapsed(era)
     assert told[1].endswith("Cancel 2 running task(s), timeout graceful shutdown exceeded")
-
-
-async def test_a_call_cut_at_the_end_of_the_grace_leaves_no_stack_trace_in_the_log() -> None:
-    # It says nothing an operator can act on, and buries what does.
-    assert "Traceback" not in "".join(await grace_elapsed("auto"))
+    if era == "auto":
+        # A stack trace says nothing an operator can act on, and buries what does.
+        assert "Traceback" not in "".join(told)
 
 
 async def test_a_second_signal_ends_the_process_at_once() -> None:
@@ -251,7 +250,7 @@ async def test_a_second_signal_ends_the_process_at_once() -> None:
     async with FaultyVapi(SILENT) as vapi:
         upstream = {"VAPI_BASE_URL": vapi.url, "VAPI_API_KEY": KEY}
         async with (
-            started(*OURS, **upstream) as running,
+            started(*OURS, *UNENDING, **upstream) as running,
             httpx2.AsyncClient(timeout=PATIENCE) as client,
             anyio.create_task_group() as tasks,
         ):
@@ -266,7 +265,7 @@ async def test_a_second_signal_ends_the_process_at_once() -> None:
             running.signal(signal.SIGINT)
             await running.told("Shutting down")
             running.signal(signal.SIGINT)
-            assert await running.ended(within=2) == -signal.SIGINT
+            assert await running.ended() == -signal.SIGINT
             assert "Traceback" not in (await running.rest())[1]
 
 
@@ -294,7 +293,7 @@ async def test_a_dropped_connection_cancels_unless_a_2025_write_was_sent() -> No
     # The 2025 specification takes it for no cancellation, the one of 2026 demands one.
     async with FaultyVapi(SILENT, SILENT, SILENT, slow()) as vapi:
         upstream = {"VAPI_BASE_URL": vapi.url, "VAPI_API_KEY": KEY}
-        async with started(*OURS, **upstream) as running, httpx2.AsyncClient() as client:
+        async with started(*OURS, *UNENDING, **upstream) as running, httpx2.AsyncClient() as client:
             url = await running.url()
 
             async def call_and_drop(era: str, tool: str, count: int) -> None:
@@ -311,7 +310,7 @@ async def test_a_dropped_connection_cancels_unless_a_2025_write_was_sent() -> No
                 [("auto", GET), ("auto", UPDATE), ("legacy", GET)], start=1
             ):
                 await call_and_drop(era, tool, count)
-                await vapi.until(lambda vapi: vapi.hung_up == count, within=1)  # noqa: B023
+                await vapi.until(lambda vapi: vapi.hung_up == count)  # noqa: B023
             await call_and_drop("legacy", UPDATE, 4)
             # By the time these are answered, the server has seen the connection go.
             for _ in range(3):
@@ -326,4 +325,4 @@ async def test_a_dropped_connection_cancels_unless_a_2025_write_was_sent() -> No
             ]
             assert vapi.hung_up == 3
             running.signal(signal.SIGTERM)
-            assert await running.ended(within=5) == 0
+            assert await running.ended() == 0

@@ -6,12 +6,11 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import anyio
 import httpx2
 import pytest
 from mcp import Client
 
-from support.processes import started
+from support.processes import PATIENCE, started
 from support.tools import (
     CREATE,
     DELETE,
@@ -43,11 +42,17 @@ async def pinned(*arguments: str) -> AsyncGenerator[tuple[str, httpx2.AsyncClien
     """A sandboxed server's MCP address and a client of its REST adapter."""
     async with started("--sandbox", *BOTH, *arguments) as running:
         mcp, rest = await running.url(), await running.url()
-        with anyio.fail_after(30):
-            async with httpx2.AsyncClient(base_url=rest) as client:
-                yield mcp, client
+        async with httpx2.AsyncClient(base_url=rest, timeout=PATIENCE) as client:
+            yield mcp, client
         running.signal(signal.SIGTERM)
         assert await running.ended() == 0
+
+
+@pytest.fixture(scope="module")
+async def reading_only() -> AsyncGenerator[tuple[str, httpx2.AsyncClient]]:
+    """A server that changes nothing, for all who try."""
+    async with pinned("--read-only", "--no-delete") as addresses:
+        yield addresses
 
 
 async def test_a_pinned_server_shows_no_session_of_anybody_else(era: str) -> None:
@@ -107,30 +112,32 @@ async def test_a_pinned_server_shows_no_session_of_anybody_else(era: str) -> Non
     ],
     ids=lambda headers: next(iter(headers)),
 )
-async def test_no_header_widens_what_the_settings_allow(headers: dict[str, str]) -> None:
+async def test_no_header_widens_what_the_settings_allow(
+    reading_only: tuple[str, httpx2.AsyncClient], headers: dict[str, str]
+) -> None:
     # A caller writes headers; the operator wrote the settings.
-    async with pinned("--read-only", "--no-delete") as (mcp, rest):
-        answer = await rest.get("/session", params={"limit": 1}, headers=headers)
-        assert answer.status_code == 200
-        id = answer.json()["results"][0]["id"]
-        for method in ("POST", "PATCH", "DELETE"):
-            for path in ("/session", f"/session/{id}"):
-                refused = await rest.request(method, path, headers=headers, json={"name": "a"})
-                assert refused.status_code == 405
-        call = {
-            "jsonrpc": "2.0",
-            "id": 1,
-            "method": "tools/call",
-            "params": {"name": DELETE, "arguments": {"id": id, "read_only": False}},
-        }
-        accept = {"Accept": "application/json, text/event-stream"}
-        refused = await rest.post(
-            mcp,
-            content=json.dumps(call),
-            headers={"Content-Type": "application/json", **accept, **headers},
-        )
-        assert "No tool" in refused.text
-        assert (await rest.get(f"/session/{id}")).status_code == 200
+    mcp, rest = reading_only
+    answer = await rest.get("/session", params={"limit": 1}, headers=headers)
+    assert answer.status_code == 200
+    id = answer.json()["results"][0]["id"]
+    for method in ("POST", "PATCH", "DELETE"):
+        for path in ("/session", f"/session/{id}"):
+            refused = await rest.request(method, path, headers=headers, json={"name": "a"})
+            assert refused.status_code == 405
+    call = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": DELETE, "arguments": {"id": id, "read_only": False}},
+    }
+    accept = {"Accept": "application/json, text/event-stream"}
+    refused = await rest.post(
+        mcp,
+        content=json.dumps(call),
+        headers={"Content-Type": "application/json", **accept, **headers},
+    )
+    assert "No tool" in refused.text
+    assert (await rest.get(f"/session/{id}")).status_code == 200
 
 
 async def test_what_was_taken_away_is_no_command_s_either() -> None:

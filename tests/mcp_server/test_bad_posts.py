@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import ASGIApp
 
-from support.arguments import Given, bounded
+from support.arguments import Given
 from support.hostile import Echo, bodies, check_sent, content_types, posts, strict
 from support.http_calls import LEGACY, tool_call
 from support.judged import SETTINGS, asked, every_era, failed
@@ -64,7 +64,6 @@ def told(answer: httpx2.Response) -> Given:
     return strict((events or [answer.text])[-1].encode())
 
 
-@bounded
 @given(post=posts() | st.tuples(st.just(LEGACY), bodies() | st.binary()), kind=content_types)
 def test_whatever_is_posted_to_mcp_is_no_fault_of_the_server(
     post: tuple[dict[str, str], bytes], kind: str

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 
-from support.arguments import any_text, bounded
+from support.arguments import any_text
 from support.hostile import (
     Echo,
     Spell,
@@ -67,7 +67,6 @@ async def rested(rest: Rest, method: str, target: str, kind: str, *body: bytes) 
     return answer
 
 
-@bounded
 @given(method=methods, target=targets, kind=content_types, body=st.binary() | bodies())
 @example(method="GET", target="/v1/session%0a", kind="", body=b"")
 def test_any_request_gets_an_answer_and_reaches_vapi_whole_or_not_at_all(
@@ -81,7 +80,6 @@ def test_any_request_gets_an_answer_and_reaches_vapi_whole_or_not_at_all(
     ("method", "path", "operation"),
     [("POST", "/v1/session", operations.CREATE), ("PATCH", "/v1/session/s-1", operations.UPDATE)],
 )
-@bounded
 @given(data=st.data())
 def test_any_body_is_stored_whole_or_refused(
     rest: Rest, method: str, path: str, operation: Operation, data: st.DataObject
@@ -95,7 +93,6 @@ def test_any_body_is_stored_whole_or_refused(
 spelt = st.sampled_from([json.dumps, plain, escaped])
 
 
-@bounded
 @given(
     name=(any_text | odd | st.just("x" * 1000)).map(lambda name: json.loads(json.dumps(name))),
     first=spelt,

@@ -16,6 +16,12 @@ from vapi import AsyncVapi, Vapi
 from vapi_sessions_mcp.sandbox import SANDBOX_KEY, create_app
 
 
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Real time, in which the thread of the sandbox lives."""
+    return "asyncio"
+
+
 @pytest.fixture(scope="module")
 def sandbox_url() -> Generator[str]:
     """Serve a sandbox over HTTP; the socket listens at once, so there is no start-up to await."""

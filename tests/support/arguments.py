@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any, TypeAlias, cast
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -26,8 +25,6 @@ Json: TypeAlias = SearchStrategy[Any]
 
 # Arguments of list that are ours and are never sent: extend where it learns more than Vapi offers.
 OURS = {"view", "status", "contains", "maxScan"}
-bounded = settings(max_examples=150, deadline=None, derandomize=True)
-fewer = settings(bounded, max_examples=50)
 every_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda row: row.short_name)
 
 

@@ -38,7 +38,7 @@ OPENID = "/.well-known/openid-configuration"
 JWKS = "/jwks"
 EVERYWHERE = "*"
 PUBLISHED = ("rsa", "ec", "ed")
-PATIENCE = 20
+PATIENCE = 60
 
 Json: TypeAlias = dict[str, Any]
 PrivateKey: TypeAlias = RSAPrivateKey | EllipticCurvePrivateKey | Ed25519PrivateKey

@@ -103,16 +103,22 @@ class FaultyVapi:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-        for task in self._tasks:
+        await self.hang_up()
+        await self._server.wait_closed()
+
+    async def hang_up(self) -> None:
+        """Close every connection there is, whatever goes on there."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, self._server.wait_closed(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def release(self, count: int = 1) -> None:
         """Let `count` of the answers that wait go, the oldest first."""
         for _ in range(count):
             self._releases.release()
 
-    async def until(self, condition: Callable[[Self], bool], *, within: float = 10) -> None:
+    async def until(self, condition: Callable[[Self], bool], *, within: float = 30) -> None:
         """Return once `condition` holds, of the requests and the counts of what became of them."""
         with anyio.fail_after(within):
             while not condition(self):

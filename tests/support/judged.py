@@ -11,10 +11,10 @@ from starlette.types import ASGIApp, Message
 
 from support.arguments import Given
 from support.hostile import BASE_URL, KEY
-from support.processes import PATIENCE
 from support.tools import ERAS
 from vapi_sessions_mcp.settings import Settings
 
+PATIENCE = 20
 every_era = pytest.mark.parametrize("era", ERAS)
 SETTINGS = Settings(api_key=KEY, base_url=BASE_URL)
 

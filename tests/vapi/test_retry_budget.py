@@ -5,7 +5,7 @@ from itertools import cycle, repeat
 
 import anyio
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from support.faulty_vapi import RESET, FaultyVapi, Reply, reply
@@ -15,8 +15,6 @@ from vapi_sessions_mcp.errors import Failed, NotConnected, VapiError
 from vapi_sessions_mcp.vapi.retries import KEYS, Retries, RetriesByKey
 
 pytestmark = pytest.mark.anyio
-
-bounded = settings(max_examples=300, deadline=None, derandomize=True)
 
 
 async def test_an_outage_is_not_fed_with_retries() -> None:
@@ -84,7 +82,6 @@ def test_a_long_outage_costs_fewer_than_two_requests_a_call() -> None:
     assert 100 < sum(tries(retries, GET, down) for _ in range(100)) < 200
 
 
-@bounded
 @given(st.lists(st.booleans(), min_size=1, max_size=30), st.integers(1, 200))
 def test_no_world_costs_more_than_twice_the_calls_and_the_reserve(
     ups: list[bool], calls: int

@@ -10,10 +10,11 @@ from typing import TypeAlias
 
 import anyio
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from support.faulty_vapi import SESSION, reply
+from support.properties import examples
 from support.tries import MAY, READS, DeadEnds, all_of, every_operation, run
 from vapi_sessions_mcp.clock import stopped_at
 from vapi_sessions_mcp.contract.operations import GET, Operation
@@ -23,7 +24,6 @@ from vapi_sessions_mcp.vapi.retries import Retries, retry_after
 pytestmark = pytest.mark.anyio
 
 Headers: TypeAlias = dict[str, str]
-bounded = settings(max_examples=300, deadline=None, derandomize=True)
 
 
 def imf(moment: datetime) -> str:
@@ -195,7 +195,7 @@ def test_a_wait_of_ten_seconds_is_sat_out_and_a_longer_one_is_not() -> None:
         assert Retries().take_retry(GET, error, 1) is None
 
 
-@bounded
+@examples(6)
 @given(st.integers(0, 86_399), st.integers(0, 999_999_999))
 def test_seconds_are_read_as_they_are_written(seconds: int, fraction: int) -> None:
     # Whole seconds by the standard; some gateways add a fraction.
@@ -204,7 +204,7 @@ def test_seconds_are_read_as_they_are_written(seconds: int, fraction: int) -> No
     assert retry_after({"Retry-After": written}) == float(written)
 
 
-@bounded
+@examples(6)
 @given(
     st.datetimes(datetime(1970, 1, 1), datetime(2068, 12, 30), timezones=st.just(UTC)),
     st.integers(-100_000, 100_000),
@@ -253,7 +253,7 @@ dates = st.tuples(st.sampled_from([" ", "", "\t"]), st.lists(pieces, max_size=7)
 )
 
 
-@settings(bounded, max_examples=1_000)
+@examples(20)
 @given(anything | dates, anything | dates)
 @example("Fri, 31 Dec 9999 23:59:59 -2359", "Mon, 01 Jan 0001 00:00:00 +2359")
 @example("9" * 9, "")

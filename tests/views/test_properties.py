@@ -6,7 +6,7 @@ from typing import Any, TypeAlias, cast
 
 import anyio
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -27,7 +27,6 @@ from support.tools import GET, LIST
 
 Anything: TypeAlias = SearchStrategy[Any]
 
-bounded = settings(max_examples=150, deadline=None, derandomize=True)
 # An id of 36 characters and its quotes are part of the 410 bytes; another takes what it takes.
 REST_OF_SUMMARY = 410 - 38
 PLANTED = "pl4nted"
@@ -152,7 +151,6 @@ def every_view(session: Json) -> dict[str, tuple[Json, Json, str]]:
     return views
 
 
-@bounded
 @given(sessions)
 def test_every_view_of_any_session_is_valid_and_its_summary_small(session: Json) -> None:
     # Vapi's next release, a customer's keyboard and a broken import are all upstream of us.
@@ -171,7 +169,6 @@ def test_every_view_of_any_session_is_valid_and_its_summary_small(session: Json)
         assert all(isinstance(one.get(name, ""), str) for name in ("role", "name", "text", "time"))
 
 
-@bounded
 @given(secretive)
 def test_no_view_holds_what_stood_under_the_name_of_a_secret(session: Json) -> None:
     # What an agent reads may end up anywhere.
