@@ -13,6 +13,7 @@
     │   └── RateLimited     429
     ├── Failed              5xx
     ├── Garbled             an answer that is not the JSON promised
+    │   └── TooLarge        an answer of more than is read
     ├── Conflict            others changed the session at the same time
     └── Unconfirmed         nobody agreed to it; nothing was changed
 
@@ -94,6 +95,10 @@ class Failed(VapiError):
 
 class Garbled(VapiError):
     """Vapi's answer is not what it promised."""
+
+
+class TooLarge(Garbled):
+    """Vapi's answer is more than can be read."""
 
 
 class Conflict(VapiError):

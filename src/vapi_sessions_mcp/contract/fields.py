@@ -116,6 +116,7 @@ def _session_id(value: str) -> str:
 
 
 Text: TypeAlias = Annotated[str, Field(min_length=1)]
+SearchText: TypeAlias = Annotated[str, Field(min_length=1, max_length=1000)]
 Name: TypeAlias = Annotated[str, Field(max_length=40)]
 Label: TypeAlias = Annotated[str, Field(min_length=1, max_length=40)]
 PhoneNumber: TypeAlias = Annotated[str, Field(min_length=3, max_length=40)]

@@ -156,7 +156,7 @@ _PAGE: Json = {
         "results": {"type": "array", "items": {"type": "object"}},
         **_known(
             metadata="Vapi's: itemsPerPage, totalItems, currentPage and more",
-            coverage="Of status and contains: how far was looked, and what comes next",
+            coverage="Of status and contains: how far was looked, and in next how to go on",
             page="The page",
             pages="Of how many",
             total="Sessions on all pages",

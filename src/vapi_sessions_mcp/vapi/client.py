@@ -12,11 +12,11 @@ from vapi_sessions_mcp import __version__, json_text
 from vapi_sessions_mcp.caller import CallRecord
 from vapi_sessions_mcp.contract.operations import Operation
 from vapi_sessions_mcp.contract.requests import Request
-from vapi_sessions_mcp.errors import RateLimited, Refused, VapiError
+from vapi_sessions_mcp.errors import Garbled, RateLimited, Refused, TooLarge, VapiError
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.vapi.call import Call
 from vapi_sessions_mcp.vapi.failures import Failures, no_key
-from vapi_sessions_mcp.vapi.response import InvalidAnswer, WrongSession, answer, words
+from vapi_sessions_mcp.vapi.response import InvalidAnswer, TooMuch, WrongSession, answer, words
 from vapi_sessions_mcp.vapi.retries import Retries, retry_after
 
 # Node servers close an idle connection after 5 s; ours is dropped before.
@@ -138,4 +138,5 @@ class Vapi:
                 stream = response.extensions.get("network_stream")
                 if stream and isinstance(exc, WrongSession):
                     await stream.aclose()
-                raise call.failures.garbled(str(exc)) from exc
+                kind = TooLarge if isinstance(exc, TooMuch) else Garbled
+                raise call.failures.garbled(str(exc), kind) from exc

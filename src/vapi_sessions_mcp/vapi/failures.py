@@ -95,9 +95,9 @@ class Failures:
             f" {self._after_sending()}"
         )
 
-    def garbled(self, reason: str) -> Garbled:
+    def garbled(self, reason: str, kind: type[Garbled] = Garbled) -> Garbled:
         """A 2xx that is not the JSON promised."""
-        return Garbled(
+        return kind(
             f"{self._could_not}: the answer of {self._host} is not a session's JSON ({reason})."
             f" {self._after_sending()}"
         )

@@ -20,6 +20,10 @@ class InvalidAnswer(Exception):
     """A 2xx that is not what was asked for; `str()` says why."""
 
 
+class TooMuch(InvalidAnswer):
+    """More than is read: a page of fewer sessions may be less."""
+
+
 class WrongSession(InvalidAnswer):
     """The answer to another request: what this connection says next will be one, too."""
 
@@ -36,7 +40,7 @@ async def answer(response: httpx2.Response, call: Call) -> dict[str, Any]:
     except ValidationError as exc:
         raise InvalidAnswer("a promised field is missing") from exc
     except json_text.Unreasonable as exc:
-        raise InvalidAnswer(str(exc)) from exc
+        raise TooMuch(str(exc)) from exc
     except ValueError as exc:
         raise InvalidAnswer("not JSON") from exc
     id = call.session_id
@@ -77,7 +81,7 @@ async def _body(response: httpx2.Response, call: Call) -> bytes:
     try:
         raw = await json_text.collect(kept.aiter_bytes(), MAX_BODY)
     except json_text.TooLarge as exc:
-        raise InvalidAnswer("more than 32 MiB") from exc
+        raise TooMuch("more than 32 MiB") from exc
     call.record.size += len(raw)
     return raw
 
