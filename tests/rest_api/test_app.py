@@ -80,9 +80,11 @@ async def test_a_view_and_a_part_of_the_transcript_can_be_asked_for(rest: Rest) 
 async def test_lists_can_be_searched_by_what_vapi_cannot_filter_by(rest: Rest) -> None:
     # The same scan that agents have, with its coverage.
     async with rest() as client:
-        found = (await client.get("/v1/session?status=active&maxScan=20&limit=2")).json()
+        found = (await client.get("/v1/session?status=active&maxScan=20")).json()
         assert {row["status"] for row in found["results"]} == {"active"}
         assert found["coverage"]["scanned"] == 20
+        following = await client.get("/v1/session", params=found["coverage"]["next"])
+        assert following.json()["coverage"]["total"] == 40
         found = (await client.get("/v1/session?contains=zzz-nowhere")).json()
         assert found["results"] == []
 

@@ -18,6 +18,7 @@ from vapi_sessions_mcp.contract.operations import OPERATIONS
 from vapi_sessions_mcp.rest_api.app import build_rest
 from vapi_sessions_mcp.rest_api.openapi import document
 from vapi_sessions_mcp.sandbox import SANDBOX_KEY, create_app
+from vapi_sessions_mcp.sessions.search import folded
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.vapi.client import Vapi
@@ -120,7 +121,12 @@ def with_a_known_id(parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def keep_the_rules_between_parameters(query: dict[str, Any]) -> None:
-    """Three rules join two values each, which OpenAPI has no words for."""
+    """Some rules join two values each, or know what a space is: OpenAPI has no words for them."""
+    if query.keys() & {"status", "contains"}:
+        query.pop("page", None)
+        query["sortBy"] = "cost"
+    if isinstance(text := query.get("contains"), str) and not folded(text):
+        query["contains"] = "a"
     if "messages" in query and query.get("view") in ("summary", "full"):
         query["view"] = "transcript"
     if isinstance(text := query.get("messages"), str) and text.startswith("{"):

@@ -10,6 +10,7 @@ from hypothesis.strategies import SearchStrategy
 
 from vapi_sessions_mcp.contract.operations import (
     GET,
+    LIST,
     OPERATIONS,
     UPDATE,
     Operation,
@@ -112,7 +113,14 @@ def no_json(text: str) -> bool:
 
 
 def coherent(operation: Operation, arguments: Given) -> Given:
-    """What the descriptions ask for besides: something to update, one way to choose messages."""
+    """What the descriptions ask for besides.
+
+    Something to update, one way to choose messages, no page of a scan.
+    """
+    if operation is LIST and arguments.keys() & {"status", "contains"}:
+        arguments.pop("page", None)
+        if arguments.get("sortBy") == "duration":
+            del arguments["sortBy"]
     if operation is UPDATE:
         body: Given = arguments.setdefault("body", {})
         if "appendMessages" in arguments:

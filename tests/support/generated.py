@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any, TypeAlias, cast
@@ -14,6 +14,7 @@ from mcp import Client
 from mcp_types import CallToolResult, TextContent, Tool
 
 from support.sandbox import stopped
+from support.timeline import fitting
 from vapi_sessions_mcp.clock import Clock
 from vapi_sessions_mcp.mcp_server.server import build_server
 from vapi_sessions_mcp.sessions.service import Sessions
@@ -204,8 +205,9 @@ class Fixed(httpx2.AsyncBaseTransport):
     def page(self, request: httpx2.Request) -> str:
         query = request.url.params
         page, limit = int(query.get("page", "1")), int(query.get("limit", "100"))
-        rows = self.raw[(page - 1) * limit : page * limit]
-        total = len(self.raw)
+        chosen = self.in_time(dict(query)) if query.get("sortBy") == "createdAt" else self.raw
+        rows = chosen[(page - 1) * limit : page * limit]
+        total = len(chosen)
         metadata: Json = {
             "itemsPerPage": limit,
             "totalItems": total,
@@ -215,6 +217,14 @@ class Fixed(httpx2.AsyncBaseTransport):
         }
         told = json.dumps({name: metadata[name] for name in self.metadata})
         return f'{{"results": [{",".join(rows)}], "metadata": {told}}}'
+
+    def in_time(self, params: Mapping[str, str]) -> list[str]:
+        """The sessions between the bounds in the order that is asked for, if all say when."""
+        sessions = [{**json.loads(raw), "raw": raw} for raw in self.raw]
+        try:
+            return [one["raw"] for one in fitting(sessions, params)]
+        except (KeyError, TypeError, ValueError):
+            return self.raw
 
 
 # FACTS: the first three always, the others perhaps.

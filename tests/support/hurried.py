@@ -2,6 +2,7 @@
 
 import asyncio
 import selectors
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -38,9 +39,15 @@ class _Waits(selectors.DefaultSelector):
         self.threads -= 1
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None or timeout <= PATIENCE or self.threads:
+        if timeout is None or timeout <= PATIENCE or self.threads or _a_worker_is_busy():
             return super().select(timeout)
         ready = super().select(PATIENCE)
         if not ready:
             self.skipped += timeout - PATIENCE
         return ready
+
+
+def _a_worker_is_busy() -> bool:
+    """Whether one of AnyIO's threads, which go past the executor, is at work."""
+    workers = [(t, getattr(t, "idle_workers", None)) for t in threading.enumerate()]
+    return any(idle is not None and thread not in idle for thread, idle in workers)

@@ -261,24 +261,61 @@ async def test_a_page_of_which_nothing_fits_comes_as_summaries() -> None:
     assert exact(whole["results"]) == exact(sessions)
 
 
-@pytest.mark.parametrize("arguments", [{}, {"maxScan": 100}, {"page": 2, "maxScan": 30}], ids=str)
-async def test_following_the_notes_of_a_scan_reaches_every_match(arguments: Json) -> None:
-    # What matched and did not fit is found again by scanning less.
+@pytest.mark.parametrize("default", ["auto", "full"])
+@pytest.mark.parametrize(
+    "arguments", [{}, {"maxScan": 100}, {"maxScan": 30, "sortOrder": "ASC"}, {"limit": 70}], ids=str
+)
+async def test_following_a_scan_reaches_every_match_once(arguments: Json, default: str) -> None:
+    # What matched and did not fit is not passed over: `next` begins behind the last that is shown.
     sessions = [session(n, status=("active", "completed")[n % 2]) for n in range(250)]
-    first = 30 if "page" in arguments else 0
     seen: list[str] = []
-    async with served(fixed_upstream(sessions), max_result_chars=3_000) as client:
-        following = [(LIST, {"status": "active", **arguments})]
+    given: Json = {"status": "active", **arguments}
+    async with served(fixed_upstream(sessions), max_result_chars=3_000, view=default) as client:
         for _ in range(200):
-            [(name, given)] = following
-            result = await client.call_tool(name, given)
+            result = await client.call_tool(LIST, given)
             assert spent(result) <= 3_000
-            seen += [row["id"] for row in data(result)["results"] if row["id"] not in seen]
-            following = calls(note(result))
-            if not following:
+            seen += [row["id"] for row in data(result)["results"]]
+            coverage = data(result)["coverage"]
+            if len(data(result)["results"]) < coverage["matches"]:
+                assert " are shown, as more would be too long. Continue: " in note(result)
+            if "next" not in coverage:
                 break
-    assert not following
-    assert set(seen) >= {one["id"] for one in sessions[first:] if one["status"] == "active"}
+            given = coverage["next"]
+    wanted = [one["id"] for one in sessions if one["status"] == "active"]
+    assert seen == (wanted if "sortOrder" in arguments else wanted[::-1])
+
+
+async def test_a_scan_is_cut_between_instants_only() -> None:
+    # Nothing leads on from within one: what was created in one millisecond comes together.
+    times = [session(n // 4)["createdAt"] for n in range(40)]
+    sessions = [session(n, createdAt=time) for n, time in enumerate(times)]
+    async with served(fixed_upstream(sessions), max_result_chars=3_000) as client:
+        result = await client.call_tool(LIST, {"status": "active"})
+    shown = data(result)["results"]
+    assert 0 < len(shown) < 40
+    assert len(shown) % 4 == 0
+    assert data(result)["coverage"]["next"]["createdAtLt"] == shown[-1]["createdAt"]
+
+
+@pytest.mark.parametrize("created", [session()["createdAt"], None])
+async def test_one_instant_is_shown_whole_although_it_is_too_long(created: Any) -> None:
+    # Better too long than lost: there is no call that would find the others.
+    sessions = [session(n, createdAt=created) for n in range(40)]
+    async with served(fixed_upstream(sessions), max_result_chars=3_000) as client:
+        result = await client.call_tool(LIST, {"status": "active"})
+    assert len(data(result)["results"]) == 40
+    assert data(result)["coverage"] == {"scanned": 40, "matches": 40, "total": 40}
+
+
+async def test_a_sorted_scan_is_cut_behind_any_row_and_says_what_to_do() -> None:
+    # The others are not behind these in time, so `next` cannot lead to them.
+    sessions = [session(n, cost=n) for n in range(40)]
+    async with served(fixed_upstream(sessions), max_result_chars=3_000) as client:
+        result = await client.call_tool(LIST, {"status": "active", "sortBy": "cost"})
+    shown = data(result)["results"]
+    assert [row["cost"] for row in shown] == [*range(39, 39 - len(shown), -1)]
+    assert f"; 40 match, {len(shown)} are shown; the others need a higher limit or" in note(result)
+    assert "next" not in data(result)["coverage"]
 
 
 # What is never cut

@@ -233,15 +233,34 @@ async def test_filters_send_real_values_while_results_are_masked(
     async with connect(mask_pii=True) as client:
         found = await client.call_tool(LIST, {"number": "+14155550123", "view": "full"})
         mail = await client.call_tool(LIST, {"email": "maya.okafor@example.com", "limit": 1})
-        part = await client.call_tool(LIST, {"contains": "4155550123", "limit": 1})
+        name = await client.call_tool(LIST, {"contains": "maya", "limit": 1})
     assert upstream.requests[0].url.params["number"] == "+14155550123"
     assert upstream.requests[1].url.params["email"] == "maya.okafor@example.com"
     rows = cast("Json", found.structured_content)["results"]
     assert len(rows) > 1
     assert {row["customer"]["number"] for row in rows} == {"***23"}
     assert len(cast("Json", mail.structured_content)["results"]) == 1
-    assert len(cast("Json", part.structured_content)["results"]) == 1
+    assert len(cast("Json", name.structured_content)["results"]) == 1
     assert "maya.okafor" not in text(found) + text(mail)
+
+
+@pytest.mark.parametrize(
+    "wanted", ["4155550123", "+1 (415) 555-0123", "5550123", "maya.okafor@example.com"]
+)
+async def test_what_is_masked_cannot_be_searched_for(
+    connect: Connect, upstream: Upstream, wanted: str
+) -> None:
+    # Digit by digit, a search would tell the number that the answer hides.
+    async with connect() as client:
+        open_to_all = await client.call_tool(LIST, {"contains": wanted, "limit": 0})
+    async with connect(mask_pii=True) as client:
+        masked = await client.call_tool(LIST, {"contains": wanted, "limit": 0})
+    assert cast("Json", open_to_all.structured_content)["coverage"]["matches"] > 0
+    assert cast("Json", masked.structured_content)["coverage"] == {
+        "scanned": 60,
+        "matches": 0,
+        "total": 60,
+    }
 
 
 async def test_error_texts_hold_no_personal_data(connect: Connect, upstream: Upstream) -> None:

@@ -1,12 +1,15 @@
 """What is said beside an answer: at most two sentences that name a tool, where they save a turn."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
+import httpx2
 import pytest
 
 from support.generated import (
     ALWAYS,
+    Fixed,
     Json,
     calls,
     data,
@@ -106,6 +109,13 @@ async def test_that_call_finds_the_session() -> None:
     assert row["id"] == session(142)["id"]
 
 
+async def test_a_part_of_a_number_is_not_searched_for_where_numbers_are_masked() -> None:
+    # What is searched is what the agent may see: the call would find nothing.
+    async with served(fixed_upstream([]), mask_pii=True) as client:
+        said = note(await client.call_tool(LIST, {"number": "+14155550142"}))
+    assert said == "No session matches. Numbers match whole and in E.164."
+
+
 async def test_an_empty_list_after_filters_says_to_leave_one_out() -> None:
     # All filters are joined by and, which agents tend to forget.
     said = "No session matches all of the filters: leave one out."
@@ -123,11 +133,20 @@ async def test_an_empty_list_without_filters_says_nothing() -> None:
 
 async def test_a_scan_says_how_far_it_looked_and_how_to_go_on() -> None:
     # Nothing is claimed that was not scanned.
-    said = await hint(MANY, contains="session 17", maxScan=100)
-    assert said.startswith("Scanned 100 of 250 sessions; 1 match. Continue: ")
-    assert calls(said) == [(LIST, {"contains": "session 17", "maxScan": 100, "page": 2})]
-    said = await hint(MANY, contains="session 17", maxScan=100, page=2)
-    assert said.startswith("Scanned 100 of 250 sessions from page 2 on; 10 match. Continue: ")
+    async with served(fixed_upstream(MANY)) as client:
+        result = await client.call_tool(LIST, {"contains": "session 17", "maxScan": 100})
+        assert note(result) == (
+            "Scanned 100 of 250 sessions; 10 match."
+            f" Continue: {LIST} with the arguments in coverage.next."
+        )
+        following = data(result)["coverage"]["next"]
+        assert following == {
+            "contains": "session 17",
+            "maxScan": 100,
+            "createdAtLt": session(150)["createdAt"],
+        }
+        result = await client.call_tool(LIST, following)
+    assert note(result).startswith("Scanned 100 of 150 sessions; 0 match. Continue: ")
 
 
 async def test_a_scan_of_everything_has_nothing_to_continue() -> None:
@@ -135,10 +154,16 @@ async def test_a_scan_of_everything_has_nothing_to_continue() -> None:
     assert await hint(MANY, contains="nowhere") == "Scanned 250 of 250 sessions; 0 match."
 
 
-async def test_a_scan_says_that_more_match_than_the_limit_shows() -> None:
-    # Whoever counts the rows would count too few.
+async def test_a_scan_that_ends_at_its_limit_counts_no_more_than_it_shows() -> None:
+    # Whoever goes on from there must not meet a match that was counted before.
     said = await hint(MANY, status="active", limit=3, maxScan=100)
-    assert "; 100 match, 3 are shown: raise limit for the others. Continue: " in said
+    assert said.startswith("Scanned 3 of 250 sessions; 3 match. Continue: ")
+
+
+async def test_a_scan_that_only_counts_says_nothing_of_rows() -> None:
+    # "0 are shown" is what was asked for.
+    said = await hint(MANY, status="active", limit=0)
+    assert said == "Scanned 250 of 250 sessions; 250 match."
 
 
 async def test_a_scan_of_unknown_length_does_not_name_one() -> None:
@@ -146,6 +171,22 @@ async def test_a_scan_of_unknown_length_does_not_name_one() -> None:
     async with served(fixed_upstream(MANY[:5], ())) as client:
         said = note(await client.call_tool(LIST, {"status": "active"}))
     assert said == "Scanned 5 sessions; 5 match."
+
+
+async def test_a_scan_says_that_vapi_keeps_sessions_to_itself() -> None:
+    # Whoever reports that nothing is left has to know of those that nobody can look at.
+    class Retaining(Fixed):
+        def page(self, request: httpx2.Request) -> str:
+            page = json.loads(super().page(request))
+            return json.dumps({**page, "metadata": {"itemsBeyondRetention": True}})
+
+    async with served(Retaining([json.dumps(one) for one in MANY[:5]], ())) as client:
+        result = await client.call_tool(LIST, {"status": "active"})
+    assert note(result) == (
+        "Scanned 5 sessions; 5 match."
+        " Vapi counts sessions beyond its retention, which it does not list."
+    )
+    assert data(result)["coverage"]["itemsBeyondRetention"] is True
 
 
 # An expired session

@@ -123,6 +123,7 @@ def matching(pattern: str) -> dict[str, Any]:
 
 
 Text: TypeAlias = Annotated[str, Field(min_length=1)]
+SearchText: TypeAlias = Annotated[str, Field(min_length=1, max_length=1000)]
 Name: TypeAlias = Annotated[str, Field(max_length=40)]
 Label: TypeAlias = Annotated[str, Field(min_length=1, max_length=40)]
 PhoneNumber: TypeAlias = Annotated[

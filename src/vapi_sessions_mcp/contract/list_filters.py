@@ -19,10 +19,12 @@ from vapi_sessions_mcp.contract.fields import (
     Limit,
     Page,
     Scan,
+    SearchText,
     Text,
     Texts,
     Timestamp,
 )
+from vapi_sessions_mcp.contract.instants import Instant, written
 from vapi_sessions_mcp.contract.requests import Request, View
 
 # Rows a page, where none are asked for: Vapi's default.
@@ -58,13 +60,15 @@ class ListFilters(Numbered, Request):
     squad_overrides: JsonObject | None = Field(
         default=None, description="Customer's squad overrides"
     )
-    page: Page | None = Field(default=None, description="Page, from 1")
+    page: Page | None = Field(
+        default=None, description="Page, from 1; scans go on by coverage.next"
+    )
     limit: Limit | None = Field(default=None, description="Rows a page, 0 to 1000 (100)")
     sort_order: Literal["ASC", "DESC"] | None = Field(
         default=None, description="ASC or DESC (newest first)"
     )
     sort_by: Literal["createdAt", "duration", "cost"] | None = Field(
-        default=None, description="Sort column (createdAt)"
+        default=None, description="Sort column (createdAt); scans: not duration"
     )
     created_at_gt: Timestamp | None = Field(default=None, description="Created after, ISO 8601")
     created_at_lt: Timestamp | None = Field(default=None, description="Created before")
@@ -77,7 +81,8 @@ class ListFilters(Numbered, Request):
 
     @model_validator(mode="after")
     def _fits_in_a_url(self) -> Self:
-        query = self.query()
+        # The times are short, and a scan adds one of its own when it goes on.
+        query = [pair for pair in self.query() if not pair[0].startswith("createdAt")]
         if len(urlencode(query)) > MAX_QUERY:
             longest, _ = max(query, key=lambda pair: len(pair[1]))
             raise ValueError(
@@ -99,14 +104,51 @@ class ListRequest(ListFilters):
     """Arguments of list: Vapi's filters, and what we add to them."""
 
     status: Status | None = Field(default=None, description="Found by scanning")
-    contains: Text | None = Field(default=None, description="Text anywhere in it, by scanning")
+    contains: SearchText | None = Field(
+        default=None, description="Text anywhere in it, by scanning"
+    )
     max_scan: Scan | None = Field(default=None, description="Sessions to scan at most (500)")
     view: View | None = Field(default=None, description="How much of each session (summary)")
+
+    @model_validator(mode="after")
+    def _scans_by_time(self) -> Self:
+        if self.scans and (self.page or 1) > 1:
+            raise ValueError(
+                "`page` cannot be combined with `status` or `contains`: a scan goes on with the"
+                " arguments in the `coverage.next` of its answer"
+            )
+        if self.scans and self.sort_by == "duration":
+            raise ValueError(
+                "`sortBy` duration cannot be combined with `status` or `contains`, since a session"
+                " does not say how long it took: leave it out, or sort by cost"
+            )
+        return self
 
     @property
     def scans(self) -> bool:
         """Whether something is asked for that Vapi cannot filter by."""
         return self.status is not None or self.contains is not None
+
+    @property
+    def newest_first(self) -> bool:
+        """Which way a scan goes through time; what it finds may be sorted by cost afterwards."""
+        return self.sort_by == "cost" or self.sort_order != "ASC"
+
+    def by_time(self, page: int, limit: int) -> Self:
+        """One page of these sessions in the order of their creation."""
+        order = {"sort_by": "createdAt", "sort_order": "DESC" if self.newest_first else "ASC"}
+        return self.model_copy(update={**order, "page": page, "limit": limit})
+
+    def after(self, instant: Instant) -> Self:
+        """These sessions without those that a scan meets before it has passed `instant`."""
+        if self.newest_first:
+            return self.model_copy(update={"created_at_lt": written(instant.start)})
+        return self.model_copy(update={"created_at_ge": written(instant.end)})
+
+    def within(self, instant: Instant) -> Self:
+        """Those of these sessions that were created at `instant`."""
+        bounds = {"created_at_ge": written(instant.start), "created_at_lt": written(instant.end)}
+        return self.model_copy(update=bounds)
 
 
 def _pairs(name: str, value: Any) -> list[tuple[str, str]]:

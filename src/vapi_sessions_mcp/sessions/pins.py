@@ -129,6 +129,9 @@ class Pins:
         # Then its counts are of others' sessions, too.
         metadata = as_object(page.get("metadata"))
         told = {name: value for name, value in metadata.items() if name not in _COUNTS}
+        # A page from which rows were taken looks like the last one.
+        if len(page["results"]) >= (LIMIT if request.limit is None else request.limit):
+            told.setdefault("hasNextPage", True)
         return {**page, "results": rows, "metadata": told}
 
     def _inside(self, request: ListFilters) -> list[str]:

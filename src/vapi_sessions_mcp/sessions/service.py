@@ -43,7 +43,8 @@ class Sessions:
             case GetRequest():
                 return self.shape.session(masked(await perform(operation, request)), request)
             case ListRequest(scans=True):
-                return self.shape.page(masked(await scan(perform, request, progress)), request)
+                page = await scan(perform, request, progress, masked=masked)
+                return self.shape.page(page, request)
             case ListRequest():
                 return self.shape.page(masked(await perform(operation, request)), request)
             case UpdateRequest():

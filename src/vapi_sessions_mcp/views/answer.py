@@ -1,10 +1,13 @@
 """What an agent gets of a session or a page: masked, in a view it can afford, with a note."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from vapi_sessions_mcp import json_text
 from vapi_sessions_mcp.clock import Clock
+from vapi_sessions_mcp.contract.instants import Instant
 from vapi_sessions_mcp.contract.list_filters import ListRequest
 from vapi_sessions_mcp.contract.requests import GetRequest, View, Window
 from vapi_sessions_mcp.json_text import as_object
@@ -71,16 +74,27 @@ class Shape:
         if request.view or _size(data) + len(note) <= self._most:
             return Answer(data, note)
         notes: list[str] = []
-        rows = _fitting(data, self._most - NOTE_CHARS)
+        ends = _ends(page, request)
+        rows = self._fitting(data, ends, request)
         if not rows:
             notes.append(self._notes.summaries(view, request))
-            data = _page_viewed(page, "summary")
-            rows = _fitting(data, self._most - NOTE_CHARS)
-        if rows < len(data["results"]):
+            view = "summary"
+            rows = self._fitting(_page_viewed(page, view), ends, request) or ends[0]
+        shown = _first_rows(page, rows, request)
+        if rows < len(page["results"]) and "coverage" not in page:
             notes.append(self._notes.rest(rows, page, request))
         else:
-            notes.append(self._notes.next_steps(page, request))
-        return Answer({**data, "results": data["results"][:rows]}, " ".join(filter(None, notes)))
+            notes.append(self._notes.next_steps(shown, request))
+        return Answer(_page_viewed(shown, view), " ".join(filter(None, notes)))
+
+    def _fitting(self, page: dict[str, Any], ends: Sequence[int], request: ListRequest) -> int:
+        """The most rows of a page that fit beside a note and after which it can be cut, or 0."""
+        room = self._most - NOTE_CHARS - _size({**page, "results": []})
+        if "coverage" in page:
+            room -= _size(request.given())  # for `next`
+        sizes = accumulate(_size(row) + 1 for row in page["results"])
+        fitting = sum(size <= room for size in sizes)
+        return max((end for end in ends if end <= fitting), default=0)
 
     def _default(self, usual: View) -> View:
         return usual if self._view == "auto" else self._view
@@ -114,14 +128,25 @@ def _place(metadata: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in place.items() if value is not None}
 
 
-def _fitting(page: dict[str, Any], budget: int) -> int:
-    """How many rows of a page fit in `budget` characters of JSON."""
-    room = budget - _size({**page, "results": []})
-    for before, row in enumerate(page["results"]):
-        room -= _size(row) + 1
-        if room < 0:
-            return before
-    return len(page["results"])
+def _ends(page: dict[str, Any], request: ListRequest) -> Sequence[int]:
+    """After how many rows a page can be cut: a scan goes on only behind a whole instant."""
+    rows = page["results"]
+    if "coverage" not in page or request.sort_by == "cost":
+        return range(len(rows) + 1)[1:] or [0]
+    instants = [Instant.of(row) for row in rows]
+    inside = [count for count in range(1, len(rows)) if instants[count - 1] != instants[count]]
+    return [*inside, len(rows)]
+
+
+def _first_rows(page: dict[str, Any], count: int, request: ListRequest) -> dict[str, Any]:
+    """A page cut to so many rows; in a scan, `next` begins behind the last of them."""
+    rows = page["results"][:count]
+    shown = {**page, "results": rows}
+    if "coverage" in page and count < len(page["results"]) and request.sort_by != "cost":
+        last = Instant.of(rows[-1])
+        following = {"next": request.after(last).given()} if last else {}
+        shown["coverage"] = {**page["coverage"], **following}
+    return shown
 
 
 def _size(data: dict[str, Any]) -> int:

@@ -30,6 +30,7 @@ class Notes:
         """`settings.tool_names` says which names that are; expiry is judged by `clock`."""
         self._clock = clock
         self._names: Literal["full", "short"] = settings.tool_names
+        self._mask_pii = settings.mask_pii
 
     def about(self, session: dict[str, Any]) -> str:
         """That an active session has probably expired, and what to do; else nothing."""
@@ -69,8 +70,10 @@ class Notes:
         if here > pages > 0:
             return f"Page {here} is past the last, which is {pages}."
         if number := request.number or request.customer_number_any:
-            part = self._call(LIST, {"contains": number[-7:]})
-            return f"No session matches. Numbers match whole and in E.164; {part} finds a part."
+            said = "No session matches. Numbers match whole and in E.164"
+            if self._mask_pii:
+                return f"{said}."
+            return f"{said}; {self._call(LIST, {'contains': number[-7:]})} finds a part."
         filtered = request.given().keys() - SHOWING
         return "No session matches all of the filters: leave one out." if filtered else ""
 
@@ -82,25 +85,29 @@ class Notes:
         """How to get the rows that did not fit, of which `rows` are shown."""
         # Counted in smaller pages, so that nothing is skipped; a row may come twice.
         size, first = max(rows, 1), (request.page or 1) - 1
-        if "coverage" in page:
-            size = min(size, LIMIT)
-            first *= min(request.max_scan or LIMIT, LIMIT)
-            call = self._again(request, {"maxScan": size, "page": first // size + 1})
-            return f"{rows} of the matches are shown, as more would be too long; in parts: {call}."
         after = first * (request.limit or LIMIT) + size
         call = self._again(request, {"limit": size, "page": after // size + 1})
         return f"{rows} of this page's {len(page['results'])} sessions fit; the next: {call}."
 
     def _scanned(self, page: dict[str, Any], request: ListRequest) -> str:
         coverage, shown = page["coverage"], len(page["results"])
-        start = f" from page {request.page} on" if request.page else ""
-        of = f" of {coverage['total']}" if coverage.get("total") is not None else ""
-        note = f"Scanned {coverage['scanned']}{of} sessions{start}; {coverage['matches']} match"
-        if shown < coverage["matches"]:
-            note += f", {shown} are shown: raise limit for the others"
-        if "nextPage" in coverage:
-            note += f". Continue: {self._again(request, {'page': coverage['nextPage']})}"
-        return f"{note}."
+        of = f" of {coverage['total']}" if "total" in coverage else ""
+        note = f"Scanned {coverage['scanned']}{of} sessions; {coverage['matches']} match"
+        if request.limit != 0 and shown < coverage["matches"]:
+            sorted_out = "; the others need a higher limit or view summary"
+            why = sorted_out if request.sort_by == "cost" else ", as more would be too long"
+            note += f", {shown} are shown{why}"
+        sentences = [f"{note}."]
+        if "changed" in coverage:
+            sentences.append("Sessions came or went meanwhile; none that stayed was passed over.")
+        if "itemsBeyondRetention" in coverage:
+            sentences.append("Vapi counts sessions beyond its retention, which it does not list.")
+        if "stopped" in coverage:
+            sentences.append(f"It ended early: {coverage['stopped']}")
+        if "next" in coverage:
+            tool = LIST.tool_name(self._names)
+            sentences.append(f"Continue: {tool} with the arguments in coverage.next.")
+        return " ".join(sentences)
 
     def _again(self, request: ListRequest, changes: dict[str, Any]) -> str:
         """The same list with some arguments changed."""
