@@ -1,11 +1,14 @@
 """Finds sessions by what Vapi cannot filter by, page by page, and says how far it looked."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeAlias
 
+from vapi_sessions_mcp import json_text
 from vapi_sessions_mcp.contract.list_filters import LIMIT, ListRequest
 from vapi_sessions_mcp.contract.operations import LIST, Perform
 from vapi_sessions_mcp.json_text import as_object
+from vapi_sessions_mcp.offload import LARGE, offload
 from vapi_sessions_mcp.views.transcript import transcript
 
 MAX_SCAN = 500
@@ -37,7 +40,8 @@ async def scan(perform: Perform, request: ListRequest, progress: Progress) -> di
         # A session created meanwhile moves others to the next page: each counts once.
         new = [row for row in rows if row.get("id") not in scanned]
         scanned.update(row.get("id") for row in new)
-        matches += [row for row in new if _matches(row, request)]
+        found = partial(_matching, new, request)
+        matches += await offload(json_text.size(new, LARGE), found)
         total = as_object(answer.get("metadata")).get("totalItems")
         coverage = {"scanned": len(scanned), "matches": len(matches), "total": total}
         await progress(len(scanned), _ahead(total, first, left, size))
@@ -47,6 +51,10 @@ async def scan(perform: Perform, request: ListRequest, progress: Progress) -> di
         if request.limit and len(matches) >= request.limit:
             break
     return {"results": matches[: request.limit], "coverage": coverage}
+
+
+def _matching(sessions: list[dict[str, Any]], request: ListRequest) -> list[dict[str, Any]]:
+    return [session for session in sessions if _matches(session, request)]
 
 
 def _ahead(total: Any, first: int, left: int, size: int) -> int | None:

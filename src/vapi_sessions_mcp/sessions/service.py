@@ -1,5 +1,6 @@
 """What is done with sessions: one request performed and answered, or one VapiError raised."""
 
+from collections.abc import Callable
 from functools import partial
 
 from vapi_sessions_mcp.caller import CallRecord
@@ -11,6 +12,7 @@ from vapi_sessions_mcp.contract.requests import (
     Request,
     UpdateRequest,
 )
+from vapi_sessions_mcp.offload import offload
 from vapi_sessions_mcp.sessions.append import append
 from vapi_sessions_mcp.sessions.confirm import Ask, delete, nobody_to_ask
 from vapi_sessions_mcp.sessions.pins import Pins
@@ -41,21 +43,29 @@ class Sessions:
         """The answer to one call, noted in `record`; raises a VapiError where there is none."""
         record.session = request.path().get("id", "")
         perform = self._pins.restrict(partial(self._vapi.call, record=record))
-        masked = self.shape.masked
+        shape, masked = self.shape, self.shape.masked
+
+        async def shaped(work: Callable[[], Answer]) -> Answer:
+            return await offload(record.weight, work)
+
         match request:
             case GetRequest():
-                return self.shape.session(masked(await perform(operation, request)), request)
+                found = await perform(operation, request)
+                return await shaped(lambda: shape.session(masked(found), request))
             case ListRequest(scans=True):
-                return self.shape.page(masked(await scan(perform, request, progress)), request)
+                found = await scan(perform, request, progress)
+                return await shaped(lambda: shape.page(masked(found), request))
             case ListRequest():
-                return self.shape.page(masked(await perform(operation, request)), request)
+                found = await perform(operation, request)
+                return await shaped(lambda: shape.page(masked(found), request))
             case UpdateRequest(append_messages=list()):
                 self._pins.check(request)  # before the first read, for nothing is sent then
                 session, note = await append(perform, request)
-                return Answer(masked(session), note)
+                return await shaped(lambda: Answer(masked(session), note))
             case ConfirmedDeleteRequest():
-                return Answer(masked(await delete(perform, request, ask, masked)))
+                session = await delete(perform, request, ask, masked)
+                return await shaped(lambda: Answer(masked(session)))
             case _:
                 session = await perform(operation, request)
                 record.note_session(session["id"])
-                return Answer(masked(session))
+                return await shaped(lambda: Answer(masked(session)))

@@ -1,5 +1,6 @@
 """The only I/O with Vapi: one operation in, Vapi's JSON or one VapiError out."""
 
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Any, Self
@@ -13,6 +14,7 @@ from vapi_sessions_mcp.caller import CallRecord
 from vapi_sessions_mcp.contract.operations import Operation
 from vapi_sessions_mcp.contract.requests import Request
 from vapi_sessions_mcp.errors import RateLimited, Refused, VapiError
+from vapi_sessions_mcp.offload import offload
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.vapi.call import Call
 from vapi_sessions_mcp.vapi.failures import Failures, no_key
@@ -114,7 +116,7 @@ class Vapi:
             raise call.failures.lost() from exc
 
     async def _exchange(self, call: Call, connect: float) -> dict[str, Any]:
-        content = call.request.content()
+        content = await offload(call.record.weight, partial(_content, call.request))
         headers = {"Authorization": f"Bearer {call.key}"}
         if content is not None:
             headers["Content-Type"] = "application/json"
@@ -124,7 +126,7 @@ class Vapi:
             call.operation.method,
             call.operation.path.format(**call.request.path()),
             params=httpx2.QueryParams(tuple(call.request.query())),
-            content=None if content is None else json_text.compact(content).encode(),
+            content=content,
             headers=headers,
             timeout=httpx2.Timeout(None, connect=connect),
         ) as response:
@@ -139,3 +141,9 @@ class Vapi:
                 if stream and isinstance(exc, WrongSession):
                     await stream.aclose()
                 raise call.failures.garbled(str(exc)) from exc
+
+
+def _content(request: Request) -> bytes | None:
+    """The body of `request` as it is sent, or None for a request without one."""
+    content = request.content()
+    return None if content is None else json_text.compact(content).encode()

@@ -8,6 +8,7 @@ import httpx2
 from pydantic import ValidationError
 
 from vapi_sessions_mcp import json_text
+from vapi_sessions_mcp.offload import offload
 from vapi_sessions_mcp.vapi.call import Call
 
 MAX_BODY = 32 * 2**20
@@ -31,8 +32,7 @@ async def answer(response: httpx2.Response, call: Call) -> dict[str, Any]:
     """
     raw = await _body(response, call)
     try:
-        found = _parsed(raw, call.key)
-        call.operation.answer.model_validate(found)
+        found = await offload(len(raw), lambda: _promised(raw, call))
     except ValidationError as exc:
         raise InvalidAnswer("a promised field is missing") from exc
     except json_text.Unreasonable as exc:
@@ -51,7 +51,8 @@ async def words(response: httpx2.Response, call: Call) -> str:
     How far they can be had does not matter: the status says enough.
     """
     try:
-        message = _parsed(await _body(response, call), call.key)["message"]
+        raw = await _body(response, call)
+        message = (await offload(len(raw), lambda: _parsed(raw, call.key)))["message"]
     except (httpx2.RequestError, InvalidAnswer, ValueError, KeyError, TypeError):
         return ""
     parts = cast("list[object]", message) if isinstance(message, list) else [message]
@@ -80,6 +81,13 @@ async def _body(response: httpx2.Response, call: Call) -> bytes:
         raise InvalidAnswer("more than 32 MiB") from exc
     call.record.size += len(raw)
     return raw
+
+
+def _promised(raw: bytes, call: Call) -> dict[str, Any]:
+    """What `_parsed` makes of `raw`, which must have the fields that the operation promises."""
+    found = _parsed(raw, call.key)
+    call.operation.answer.model_validate(found)
+    return found
 
 
 def _parsed(raw: bytes, key: str) -> Any:
