@@ -3,7 +3,7 @@
 Names, limits and defaults are those of Vapi's published OpenAPI.
 """
 
-from typing import Annotated, Literal, Self, TypeAlias, get_args
+from typing import Annotated, Any, Literal, Self, TypeAlias, get_args
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
@@ -25,15 +25,23 @@ Role: TypeAlias = Literal[
 ]
 
 
+# The first bad one ends it: of a million, each would cost a sentence that nobody reads.
+ToolCalls: TypeAlias = Annotated[
+    list[Annotated[dict[str, Any], BeforeValidator(from_json_text)]],
+    Field(fail_fast=True),
+    BeforeValidator(from_json_text),
+]
+
+
 class Message(Open):
     """One message, in the shape of a chat (`content`) or of a call (`message`, `time`)."""
 
     role: Role = Field(description="Speaker")
     content: str | None = Field(default=None, max_length=10_000, description="Text, in chats")
     name: Name | None = Field(default=None, description="Speaker's name")
-    tool_calls: (
-        Annotated[list[JsonObject], Field(fail_fast=True), BeforeValidator(from_json_text)] | None
-    ) = Field(default=None, alias="tool_calls", description="Assistant's calls")
+    tool_calls: ToolCalls | None = Field(
+        default=None, alias="tool_calls", description="Assistant's calls"
+    )
     tool_call_id: str | None = Field(
         default=None, alias="tool_call_id", description="Call a tool answers"
     )
@@ -54,7 +62,6 @@ class Customer(Numbered, Open):
     squad_overrides: JsonObject | None = Field(default=None, description="The same, for a squad")
 
 
-# The first bad one ends it: of a million, each would cost a sentence that nobody reads.
 Messages: TypeAlias = Annotated[
     list[Message], Field(fail_fast=True), BeforeValidator(from_json_text)
 ]
