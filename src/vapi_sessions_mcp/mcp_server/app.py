@@ -5,9 +5,11 @@ from typing import Any
 from mcp.server.lowlevel import Server
 from starlette.types import ASGIApp
 
+from vapi_sessions_mcp.access.bodies import BodyGuard
 from vapi_sessions_mcp.access.gate import Gate
-from vapi_sessions_mcp.access.guard import HEALTH, Guard, WriteGuard, allowed_names
+from vapi_sessions_mcp.access.guard import HEALTH, Guard, allowed_names
 from vapi_sessions_mcp.contract.operations import offered
+from vapi_sessions_mcp.mcp_server.large_answers import LargeAnswers
 from vapi_sessions_mcp.settings import Settings
 
 MCP = "/mcp"
@@ -25,5 +27,5 @@ def build_app(server: Server[Any], settings: Settings, gate: Gate) -> ASGIApp:
         transport_security=allowed_names(settings),
         custom_starlette_routes=[*HEALTH, *gate.routes],
     )
-    writes = [name for row in offered(settings) if not row.read_only for name in row.names]
-    return Guard(WriteGuard(app, gate, writes), settings, gate)
+    changes = [name for row in offered(settings) if not row.read_only for name in row.names]
+    return Guard(BodyGuard(LargeAnswers(app), MCP, gate, changes), settings, gate)

@@ -17,7 +17,9 @@ from vapi_sessions_mcp.contract.schemas import input_schema, output_schema
 from vapi_sessions_mcp.errors import VapiError
 from vapi_sessions_mcp.logs import logged_call
 from vapi_sessions_mcp.mcp_server.elicitation import Asking, asker
+from vapi_sessions_mcp.mcp_server.large_answers import put_aside
 from vapi_sessions_mcp.mcp_server.resources import Resources, links
+from vapi_sessions_mcp.offload import LARGE, offload
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.views.answer import Answer
@@ -102,7 +104,8 @@ async def _result(
 
     try:
         with logged_call(operation.short_name, record):
-            request = parse(operation.request, given)
+            record.asked = json_text.size(given, LARGE)
+            request = await offload(record.asked, lambda: parse(operation.request, given))
             try:
                 answer = await sessions.answer(
                     operation, request, record, progress=progress, ask=asker(ctx, params)
@@ -111,7 +114,7 @@ async def _result(
                 return exc.result
     except VapiError as exc:
         return types.CallToolResult(content=[_text(sessions.shape.text(exc))], is_error=True)
-    return _shown(operation, answer)
+    return await offload(record.weight, lambda: put_aside(_shown(operation, answer), ctx.request))
 
 
 def _shown(operation: Operation, answer: Answer) -> types.CallToolResult:
