@@ -12,7 +12,8 @@ from statistics import median
 import anyio
 import httpx2
 
-from vapi_sessions_mcp.rest_api.app import MAX_BODY, build_rest
+from vapi_sessions_mcp.access.bodies import MAX_BODY
+from vapi_sessions_mcp.rest_api.app import build_rest
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.vapi.client import Vapi

@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from vapi_sessions_mcp import json_text
 
@@ -115,6 +117,21 @@ def test_json_is_read_as_deep_as_the_limit_and_no_deeper(opening: bytes, closing
             json_text.parse(nested(depth))
 
 
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
+VALUES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20
+)
+
+
+@given(value=VALUES.filter(lambda value: "Infinity" not in json.dumps(value)))
+@example({"results": [{"id": "a", "messages": [{"a": n} for n in range(2_500)]}] * 2, "é": []})
+@example([[], {}, [{}], [[]]] * 600)
+def test_what_is_written_in_slices_is_written_the_same(value: Any) -> None:
+    # The slices let others work meanwhile; what is sent must not show them.
+    whole = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    assert json_text.compact(value) == whole
+
+
 def test_compact_json_has_no_needless_byte() -> None:
     # Spaces and \u escapes are paid for by the conversation.
     value = {"a": [1, 2.5, None, True], "é": "😀 \n"}
@@ -143,3 +160,34 @@ def test_compact_json_refuses_numbers_that_json_does_not_have(number: float) -> 
 def test_clean_text_is_valid_unicode_and_otherwise_unchanged(text: str, expected: str) -> None:
     # A tool result is encoded as UTF-8, which knows no lone surrogates.
     assert json_text.clean(text) == expected
+
+
+@given(value=VALUES)
+def test_values_are_counted_without_reading_them_and_never_too_few(value: Any) -> None:
+    # The count decides whether a body is read at all.
+    raw = json.dumps(value).encode()
+    assert json_text.values(raw) >= count(value)
+
+
+def count(value: Any) -> int:
+    """How many values there are in `value`, itself among them; names are none."""
+    inside = [*json_text.as_object(value).values(), *json_text.as_list(value)]
+    return 1 + sum(count(item) for item in inside)
+
+
+@pytest.mark.parametrize(
+    ("value", "least"),
+    [
+        ("a" * 1_000, 1_000),
+        ({"a": "a" * 1_000}, 1_000),
+        ([1] * 1_000, 5_000),
+        ({str(number): 1 for number in range(1_000)}, 5_000),
+        ([[["a" * 600] * 2]], 1_200),
+    ],
+    ids=["text", "text inside", "numbers", "names", "deep"],
+)
+def test_the_size_of_a_value_is_estimated_as_far_as_asked(value: Any, least: int) -> None:
+    # Whether it is worth a thread has to be known without writing it.
+    assert json_text.size(value, 10**9) >= least
+    assert json_text.size(value, 100) >= 100
+    assert json_text.size("a", 100) < 100

@@ -27,16 +27,23 @@ class CallRecord:
     """One call, filled in while it is performed; its log line is made of this.
 
     `keeps_writes` lets a change that has been sent finish although its caller is
-    gone. `tries` counts requests to Vapi, `status` is that of its last answer,
-    `size` the bytes of all its answers.
+    gone. `asked` is about how many bytes the arguments have. `tries` counts
+    requests to Vapi, `status` is that of its last answer, `size` the bytes of all
+    its answers.
     """
 
     caller: Caller
     keeps_writes: bool = False
+    asked: int = 0
     session: str = ""
     tries: int = 0
     status: int | None = None
     size: int = 0
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes have to be worked on, for `offload`."""
+        return max(self.asked, self.size)
 
     def note_session(self, id: str) -> None:
         """Note the session that was made, unless its id is none, which could hold anything."""

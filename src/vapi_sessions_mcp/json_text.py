@@ -3,13 +3,20 @@
 import json
 import math
 import re
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Iterator
 from typing import Any, NoReturn, cast
 
 MAX_DEPTH = 100
+# Items of an array written at a time: some milliseconds.
+SLICE = 1_000
 # A page of a thousand full sessions has a third of this; ten times as many block us for half a
 # minute. Commas in text count, too.
 MAX_VALUES = 1_000_000
+# What a request may hold: a conversation of 4 MiB in messages of fifty characters has fewer.
+MAX_SENT_VALUES = 250_000
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -25,7 +32,7 @@ def parse(raw: bytes) -> Any:
     Raises ValueError for anything that is not JSON, and Unreasonable, which is
     one, for JSON nested deeper than `MAX_DEPTH` or of more than `MAX_VALUES`.
     """
-    if sum(raw.count(mark) for mark in (b",", b"[", b"{")) > MAX_VALUES:
+    if values(raw) > MAX_VALUES:
         raise Unreasonable("more values than can be read")
     try:
         value = json.loads(raw.decode("utf-8-sig"), parse_float=_finite, parse_constant=_refuse)
@@ -35,6 +42,23 @@ def parse(raw: bytes) -> Any:
     if b"\\ud" in raw or b"\\uD" in raw:
         return json.loads(clean(json.dumps(value, ensure_ascii=False)))
     return value
+
+
+def values(raw: bytes) -> int:
+    """About how many values JSON holds, found without reading it; never fewer than there are."""
+    return 1 + sum(raw.count(mark) for mark in (b",", b"[", b"{"))
+
+
+def size(value: Any, most: int) -> int:
+    """About how many bytes `value` takes as JSON, counted no further than `most`."""
+    total, waiting = 0, [value]
+    while waiting and total < most:
+        node = waiting.pop()
+        children = _children(node)
+        total += len(node) if isinstance(node, str) else 8 + 8 * len(children)
+        if total < most:
+            waiting += children
+    return total
 
 
 class TooLarge(ValueError):
@@ -52,8 +76,34 @@ async def collect(chunks: AsyncIterable[bytes], most: int) -> bytes:
 
 
 def compact(value: Any) -> str:
-    """`value` as JSON without a needless byte; raises ValueError for NaN and infinities."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    """`value` as JSON without a needless byte; raises ValueError for NaN and infinities.
+
+    It is written in slices, since no other thread runs while one is written.
+    """
+    return "".join(_slices(value, 3))
+
+
+def _slices(value: Any, depth: int) -> Iterator[str]:
+    if isinstance(value, dict) and depth:
+        comma = "{"
+        for name, item in cast("dict[str, Any]", value).items():
+            yield f"{comma}{_encode(name)}:"
+            yield from _slices(item, depth - 1)
+            comma = ","
+        yield "}" if value else "{}"
+    elif isinstance(value, list) and len(items := cast("list[Any]", value)) > SLICE:
+        for at in range(0, len(items), SLICE):
+            yield f"{',' if at else '['}{_encode(items[at : at + SLICE])[1:-1]}"
+        yield "]"
+    elif isinstance(value, list) and depth:
+        comma = "["
+        for item in cast("list[Any]", value):
+            yield comma
+            yield from _slices(item, depth - 1)
+            comma = ","
+        yield "]" if value else "[]"
+    else:
+        yield _encode(value)
 
 
 def member(text: str, name: str) -> str | None:
@@ -84,7 +134,9 @@ def check_depth(value: Any, most: int) -> None:
     """Raise Unreasonable for a value nested deeper than `most`, a bare one being 1 deep."""
     level: list[Any] = [value]
     for _ in range(most):
-        level = [child for node in level for child in _children(node)]
+        level = [
+            child for node in level if isinstance(node, dict | list) for child in _children(node)
+        ]
         if not level:
             return
     raise Unreasonable("nested too deeply")

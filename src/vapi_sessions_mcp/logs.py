@@ -1,10 +1,13 @@
-"""Logs to stderr: one line a record and a call, no stack trace, nothing that customers said."""
+"""Logs to stderr: one line a call, no stack trace, nothing that customers said.
+
+What repeats is one line a minute: whoever can make a server say something could fill its disk.
+"""
 
 import json
 import logging
 import time
 import traceback
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -15,6 +18,7 @@ _CALLS = logging.getLogger("vapi_sessions_mcp.calls")
 _FAULTS = logging.getLogger("vapi_sessions_mcp.faults")
 # Modules whose lines are named, where a failure passed through any of them.
 _OURS = "vapi_sessions_mcp."
+_ACCOUNT = (_CALLS.name, "vapi_sessions_mcp.access")
 
 
 def set_up(level: str, log_format: LogFormat = "text") -> None:
@@ -22,6 +26,7 @@ def set_up(level: str, log_format: LogFormat = "text") -> None:
     own = logging.getLevelNamesMapping()[level.upper()]
     handler = logging.StreamHandler()
     handler.setFormatter(_Json() if log_format == "json" else _Text())
+    handler.addFilter(Repeats())
     logging.basicConfig(handlers=[handler])
     # At INFO the HTTP client logs whole URLs.
     quiet = max(own, logging.WARNING)
@@ -84,6 +89,43 @@ def _beneath(error: BaseException) -> BaseException | None:
     if isinstance(error, BaseExceptionGroup):
         return cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
     return error.__cause__
+
+
+class Repeats(logging.Filter):
+    """Lets a record through once a minute, and says then how many like it were left out.
+
+    All that is said about calls and about who was refused is let through: it is the
+    account of what was done here.
+    """
+
+    SECONDS = 60.0
+    # Of different records; more are forgotten, and said again.
+    MOST = 1_000
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` counts seconds."""
+        super().__init__()
+        self._clock = clock
+        # When each was last let through, and how many were left out since.
+        self._said: dict[tuple[str, str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether `record` is let through."""
+        if record.name in _ACCOUNT:
+            return True
+        fields: dict[str, Any] = getattr(record, "fields", {})
+        said = (record.name, record.getMessage(), str(fields))
+        now = self._clock()
+        last, left_out = self._said.get(said, (now - self.SECONDS, 0))
+        if now - last < self.SECONDS:
+            self._said[said] = (last, left_out + 1)
+            return False
+        if len(self._said) >= self.MOST:
+            self._said.clear()
+        self._said[said] = (now, 0)
+        if left_out:
+            record.fields = {**fields, "left_out": left_out}
+        return True
 
 
 class _OneLine(logging.Formatter):

@@ -346,6 +346,16 @@ async def test_all_broken_rules_are_told_at_once_up_to_eight(connect: Connect) -
     assert "There are 3 more such problems. Nothing was sent to Vapi." in eleven
 
 
+async def test_of_a_hundred_thousand_unknown_names_the_first_are_named(connect: Connect) -> None:
+    # To look for each one's nearest known name took 3 s, in which all others waited.
+    unknown = {f"n{number}": 1 for number in range(100_000)}
+    async with connect() as client:
+        told = text(await client.call_tool(LIST, {**unknown, "page": 0}))
+    assert "`page` must be 1 or more" in told
+    assert told.count("is not an argument") == 7
+    assert "There are 99993 more such problems. Nothing was sent to Vapi." in told
+
+
 async def test_a_refusal_stays_short_whatever_was_given(connect: Connect) -> None:
     # Every character of an error is paid for by the conversation that made it.
     async with connect() as client:

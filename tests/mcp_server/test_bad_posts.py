@@ -19,10 +19,10 @@ from support.http_calls import LEGACY, tool_call
 from support.judged import SETTINGS, asked, every_era, failed
 from support.tools import ERAS, GET
 from support.upstream import Upstream
+from vapi_sessions_mcp.access.bodies import MAX_BODY
 from vapi_sessions_mcp.access.gate import Gate
 from vapi_sessions_mcp.mcp_server.app import MCP, build_app
 from vapi_sessions_mcp.mcp_server.server import build_server
-from vapi_sessions_mcp.rest_api.app import MAX_BODY
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.vapi.client import Vapi
 

@@ -28,9 +28,10 @@ from support.judged import SETTINGS, asked
 from support.rest_calls import refused
 from support.upstream import Upstream
 from vapi_sessions_mcp import json_text
+from vapi_sessions_mcp.access.bodies import MAX_BODY
 from vapi_sessions_mcp.contract import operations
 from vapi_sessions_mcp.contract.operations import Operation
-from vapi_sessions_mcp.rest_api.app import MAX_BODY, build_rest
+from vapi_sessions_mcp.rest_api.app import build_rest
 from vapi_sessions_mcp.rest_api.skill_routes import skill_routes
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.vapi.client import Vapi

@@ -14,7 +14,8 @@ from starlette.types import Message
 from support.rest_app import Rest, answering
 from support.rest_calls import refused
 from support.upstream import Upstream
-from vapi_sessions_mcp.rest_api.app import MAX_BODY, build_rest
+from vapi_sessions_mcp.access.bodies import MAX_BODY
+from vapi_sessions_mcp.rest_api.app import build_rest
 from vapi_sessions_mcp.sandbox import SANDBOX_KEY
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings

@@ -1,14 +1,10 @@
 """What every HTTP face shares: who may call it, and by which name."""
 
-import json
-from collections.abc import Collection
-
-from mcp.server.streamable_http_manager import RequestBodyLimitMiddleware
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from vapi_sessions_mcp.access.gate import (
     SCOPE_KEY,
@@ -18,7 +14,6 @@ from vapi_sessions_mcp.access.gate import (
 )
 from vapi_sessions_mcp.access.health import LIVE, READY
 from vapi_sessions_mcp.access.refusal import refusal
-from vapi_sessions_mcp.caller import Caller
 from vapi_sessions_mcp.settings import Settings
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -79,45 +74,3 @@ class Guard:
         except Denied as exc:
             return exc.response
         return None
-
-
-MAX_BODY = 4 * 2**20
-
-
-class WriteGuard:
-    """Refuses calls of tools that change something, where the caller may only read, with 403.
-
-    The server itself knows no such tool for this caller; only here can it be
-    said in a way that makes an OAuth client ask for the scope.
-    """
-
-    def __init__(self, app: ASGIApp, gate: Gate, tools: Collection[str]) -> None:
-        self._app, self._gate, self._tools = app, gate, tools
-        self._judged = RequestBodyLimitMiddleware(self._judge, MAX_BODY)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or refuse it."""
-        caller: Caller | None = scope.get(SCOPE_KEY)
-        app = self._app if caller is None or caller.may_write else self._judged
-        await app(scope, receive, send)
-
-    async def _judge(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # The whole body, as the middleware that limits its size hands it on.
-        messages = [await receive()]
-
-        async def replay() -> Message:
-            return messages.pop() if messages else await receive()
-
-        refused = _tool_called(messages[0].get("body", b"")) in self._tools
-        app = self._gate.lacks_write() if refused else self._app
-        await app(scope, replay, send)
-
-
-def _tool_called(body: bytes) -> str:
-    """The tool that a JSON-RPC message calls, or nothing: what is none is the SDK's to refuse."""
-    try:
-        message = json.loads(body)
-        name = message["params"]["name"] if message["method"] == "tools/call" else ""
-    except (ValueError, RecursionError, KeyError, TypeError):
-        return ""
-    return name if isinstance(name, str) else ""

@@ -1,5 +1,6 @@
 """Named arguments: known ones checked, nulls taken for not given, unknown ones refused or kept."""
 
+from functools import cache
 from typing import Any, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -11,6 +12,12 @@ from vapi_sessions_mcp.contract.fields import (
     check_phone_number,
     from_json_text,
 )
+
+
+@cache
+def aliases(model: type[BaseModel]) -> frozenset[str]:
+    """The names that arguments can have."""
+    return frozenset(field.alias or name for name, field in model.model_fields.items())
 
 
 class Arguments(BaseModel):
@@ -26,7 +33,7 @@ class Arguments(BaseModel):
         if not isinstance(data, dict):
             return data
         given = cast("dict[object, object]", data)
-        known = {field.alias for field in cls.model_fields.values()}
+        known = aliases(cls)
         return {k: v for k, v in given.items() if v is not None or k not in known}
 
     def given(self) -> dict[str, Any]:
@@ -41,9 +48,10 @@ class Open(Arguments):
 
     @model_validator(mode="after")
     def _forget_what_was_not_given(self) -> Self:
-        # An unknown key spelt like one of our Python names makes pydantic count that field as set.
-        absent = [name for name, value in self.__dict__.items() if value is None]
-        self.model_fields_set.difference_update(absent)
+        if self.model_extra:
+            # One spelt like one of our Python names makes pydantic count that field as set.
+            absent = [name for name, value in self.__dict__.items() if value is None]
+            self.model_fields_set.difference_update(absent)
         return self
 
 

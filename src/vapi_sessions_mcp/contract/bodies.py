@@ -64,6 +64,14 @@ _TWILIO: dict[str, Any] = {
 }
 
 
+# The first bad one ends it: of a million, each would cost a sentence that nobody reads.
+ToolCalls: TypeAlias = Annotated[
+    list[Annotated[dict[str, Any], BeforeValidator(from_json_text)]],
+    Field(fail_fast=True),
+    BeforeValidator(from_json_text),
+]
+
+
 class Message(Open):
     """One message, in the shape of a chat (`content`) or of a call (`message`, `time`)."""
 
@@ -72,9 +80,9 @@ class Message(Open):
     role: Role = Field(description="Speaker")
     content: str | None = Field(default=None, max_length=10_000, description="Text, in chats")
     name: Name | None = Field(default=None, description="Speaker's name")
-    tool_calls: (
-        Annotated[list[JsonObject], Field(fail_fast=True), BeforeValidator(from_json_text)] | None
-    ) = Field(default=None, alias="tool_calls", description="Assistant's calls")
+    tool_calls: ToolCalls | None = Field(
+        default=None, alias="tool_calls", description="Assistant's calls"
+    )
     tool_call_id: str | None = Field(
         default=None, alias="tool_call_id", description="Call a tool answers"
     )
@@ -98,7 +106,6 @@ class Customer(Numbered, Open):
 
 
 TwilioNumber: TypeAlias = Annotated[JsonObject, Field(json_schema_extra={"allOf": [_TWILIO]})]
-# The first bad one ends it: of a million, each would cost a sentence that nobody reads.
 Messages: TypeAlias = Annotated[
     list[Message], Field(fail_fast=True), BeforeValidator(from_json_text)
 ]

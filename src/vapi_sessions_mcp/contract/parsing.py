@@ -1,16 +1,19 @@
 """Arguments as they arrive, turned into a request or into sentences that name what is wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from vapi_sessions_mcp.contract.base import aliases
 from vapi_sessions_mcp.errors import BadArguments
 from vapi_sessions_mcp.json_text import clean
 
 MAX_PROBLEMS = 8
+# No longer name is nearly the same as one of ours, which have 25 characters at most.
+LIKE_A_NAME = 60
 RequestT = TypeVar("RequestT", bound=BaseModel)
 
 _RULES = {
@@ -38,14 +41,23 @@ _JSON_TYPES: dict[type, str] = {
 
 def parse(model: type[RequestT], arguments: Mapping[str, Any]) -> RequestT:
     """`arguments` as a `model`; raises BadArguments, which names each field that breaks a rule."""
+    known = aliases(model)
+    # Each unknown name costs an error and a search for one like it, and only a few are said.
+    excess = {*[name for name in arguments if name not in known][MAX_PROBLEMS:]}
     try:
-        return model.model_validate(dict(arguments))
+        return model.model_validate({k: v for k, v in arguments.items() if k not in excess})
     except ValidationError as exc:
         errors = exc.errors(include_url=False)
-    problems = [clean(_problem(model, error)) for error in errors[:MAX_PROBLEMS]]
-    if len(errors) > MAX_PROBLEMS:
-        problems.append(f"There are {len(errors) - MAX_PROBLEMS} more such problems.")
-    raise BadArguments(problems)
+    problems = [_problem(model, error) for error in errors[:MAX_PROBLEMS]]
+    raise bad_arguments(problems, len(errors) + len(excess))
+
+
+def bad_arguments(problems: Sequence[str], count: int) -> BadArguments:
+    """The first of `problems`, and how many of all `count` are not said."""
+    said = [clean(problem) for problem in problems[:MAX_PROBLEMS]]
+    if count > MAX_PROBLEMS:
+        said.append(f"There are {count - MAX_PROBLEMS} more such problems.")
+    return BadArguments(said)
 
 
 def unknown_argument(model: type[BaseModel], name: str) -> str:
@@ -78,6 +90,8 @@ def _field(location: tuple[int | str, ...]) -> str:
 
 def _hint(model: type[BaseModel], unknown: str) -> str:
     """Where the caller probably meant to put it: a name nearly the same, or inside `body`."""
+    if len(unknown) > LIKE_A_NAME:
+        unknown = ""
     known = [field.alias or name for name, field in model.model_fields.items()]
     plain = {name.lower(): name for name in known}
     if near := get_close_matches(unknown.replace("_", "").lower(), plain, n=1):

@@ -5,11 +5,13 @@ from typing import Any
 from mcp.server.lowlevel import Server
 from starlette.types import ASGIApp
 
+from vapi_sessions_mcp.access.bodies import BodyGuard
 from vapi_sessions_mcp.access.boundary import Boundary
 from vapi_sessions_mcp.access.gate import Gate
-from vapi_sessions_mcp.access.guard import Guard, WriteGuard, allowed_names
+from vapi_sessions_mcp.access.guard import Guard, allowed_names
 from vapi_sessions_mcp.access.health import health
 from vapi_sessions_mcp.contract.operations import offered
+from vapi_sessions_mcp.mcp_server.large_answers import LargeAnswers
 from vapi_sessions_mcp.settings import Settings
 
 MCP = "/mcp"
@@ -27,5 +29,6 @@ def build_app(server: Server[Any], settings: Settings, gate: Gate) -> ASGIApp:
         transport_security=allowed_names(settings),
         custom_starlette_routes=[*health(settings), *gate.routes],
     )
-    writes = [name for row in offered(settings) if not row.read_only for name in row.names]
-    return Boundary(Guard(WriteGuard(app, gate, writes), settings, gate))
+    changes = [name for row in offered(settings) if not row.read_only for name in row.names]
+    guarded = BodyGuard(LargeAnswers(app), MCP, gate, changes)
+    return Boundary(Guard(guarded, settings, gate))

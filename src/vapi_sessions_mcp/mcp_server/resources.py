@@ -16,6 +16,7 @@ from vapi_sessions_mcp.errors import Broken, VapiError
 from vapi_sessions_mcp.ids import ID_PATTERN, is_id
 from vapi_sessions_mcp.logs import logged_call
 from vapi_sessions_mcp.mcp_server.boundary import internal_error
+from vapi_sessions_mcp.offload import offload
 from vapi_sessions_mcp.sessions.boundary import boundary
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
@@ -104,13 +105,15 @@ class Resources:
                 types.INVALID_PARAMS,
                 f"No resource has this URI: there are {SCHEME}{{id}} and its /transcript.",
             )
+        record = CallRecord(caller=caller_of(ctx.request, self._owner))
         try:
-            answer = await self._answer(ctx, GET, GetRequest(id=found[1], view="full"))
+            answer = await self._answer(record, GET, GetRequest(id=found[1], view="full"))
         except Broken as exc:
             internal_error(str(exc))
         except VapiError as exc:
             raise MCPError(types.INVALID_PARAMS, self._sessions.shape.text(exc)) from exc
-        text = markdown(answer.data) if found[2] else json_text.compact(answer.data)
+        write = markdown if found[2] else json_text.compact
+        text = await offload(record.weight, lambda: write(answer.data))
         contents = types.TextResourceContents(
             uri=params.uri, mime_type=MARKDOWN if found[2] else JSON, text=text
         )
@@ -146,15 +149,15 @@ class Resources:
         )
         return types.GetPromptResult(description=prompt.description, messages=[message])
 
-    async def _answer(self, ctx: Any, operation: Operation, request: Request) -> Answer:
-        record = CallRecord(caller=caller_of(ctx.request, self._owner))
+    async def _answer(self, record: CallRecord, operation: Operation, request: Request) -> Answer:
         with logged_call(operation.short_name, record), boundary(operation, record):
             return await self._sessions.answer(operation, request, record)
 
     async def _recent_ids(self, ctx: Any) -> list[str]:
         """Nothing while Vapi gives no answer: completion is help, not work."""
+        record = CallRecord(caller=caller_of(ctx.request, self._owner))
         try:
-            answer = await self._answer(ctx, LIST, ListRequest(limit=RECENT, view="summary"))
+            answer = await self._answer(record, LIST, ListRequest(limit=RECENT, view="summary"))
         except VapiError:
             return []
         return [id for id, _ in _named(answer.data)]

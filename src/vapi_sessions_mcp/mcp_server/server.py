@@ -1,5 +1,6 @@
 """The MCP server: the table's operations as tools, their answers and errors as results."""
 
+from functools import partial
 from typing import Any
 
 import mcp_types as types
@@ -17,7 +18,9 @@ from vapi_sessions_mcp.errors import VapiError
 from vapi_sessions_mcp.logs import logged_call
 from vapi_sessions_mcp.mcp_server.boundary import Context, guarded
 from vapi_sessions_mcp.mcp_server.elicitation import Asking, asker
+from vapi_sessions_mcp.mcp_server.large_answers import put_aside
 from vapi_sessions_mcp.mcp_server.resources import Resources, links
+from vapi_sessions_mcp.offload import LARGE, offload
 from vapi_sessions_mcp.sessions.boundary import boundary
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
@@ -101,14 +104,16 @@ async def _result(
 
     try:
         with logged_call(operation.short_name, record), boundary(operation, record, MCPError):
-            request = parse(operation.request, given)
+            record.asked = json_text.size(given, LARGE)
+            request = await offload(record.asked, lambda: parse(operation.request, given))
             try:
                 answer = await sessions.answer(
                     operation, request, record, progress=progress, ask=asker(ctx, params)
                 )
             except Asking as exc:
                 return exc.result
-            return _shown(operation, answer)
+            shown = partial(_shown, operation, answer)
+            return await offload(record.weight, lambda: put_aside(shown(), ctx.request))
     except VapiError as exc:
         return _failed(sessions.shape.text(exc))
 

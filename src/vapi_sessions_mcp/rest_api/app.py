@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from vapi_sessions_mcp import json_text
+from vapi_sessions_mcp.access.bodies import MAX_BODY, TOO_MANY
 from vapi_sessions_mcp.access.boundary import Boundary
 from vapi_sessions_mcp.access.gate import Gate, caller_of
 from vapi_sessions_mcp.access.guard import Guard
@@ -20,9 +21,10 @@ from vapi_sessions_mcp.access.health import health
 from vapi_sessions_mcp.access.refusal import refusal
 from vapi_sessions_mcp.caller import Caller, CallRecord, owner
 from vapi_sessions_mcp.contract.operations import Operation, by_path, offered
-from vapi_sessions_mcp.contract.parsing import parse
+from vapi_sessions_mcp.contract.parsing import bad_arguments, parse
 from vapi_sessions_mcp.errors import BadArguments, VapiError
 from vapi_sessions_mcp.logs import logged_call
+from vapi_sessions_mcp.offload import LARGE, offload
 from vapi_sessions_mcp.rest_api.docs_page import reference
 from vapi_sessions_mcp.rest_api.openapi import ROOT, document
 from vapi_sessions_mcp.rest_api.statuses import headers_of, status_of
@@ -30,8 +32,6 @@ from vapi_sessions_mcp.sessions.boundary import boundary
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 
-# As MCP over HTTP.
-MAX_BODY = 4 * 2**20
 # The only array among the query's parameters.
 REPEATABLE = "phoneNumberIdAny"
 
@@ -100,10 +100,11 @@ def _endpoint(
                 boundary(operation, record, HTTPException),
             ):
                 arguments = await _arguments(operation, request)
-                parsed = parse(operation.request, arguments)
+                record.asked = json_text.size(arguments, LARGE)
+                parsed = await offload(record.asked, lambda: parse(operation.request, arguments))
                 answer = await sessions.answer(operation, parsed, record)
                 return Response(
-                    json_text.compact(answer.data).encode(),
+                    await offload(record.weight, lambda: json_text.compact(answer.data).encode()),
                     operation.status,
                     {"Cache-Control": "no-store"},
                     "application/json",
@@ -160,7 +161,7 @@ def _query(request: Request, elsewhere: Mapping[str, str]) -> dict[str, Any]:
                 json_text.clean(f"`{name:.60}` is given {len(values)} times: give it once.")
             )
     if problems:
-        raise BadArguments(problems)
+        raise bad_arguments(problems, len(problems))
     return {name: values if len(values) > 1 else values[0] for name, values in given.items()}
 
 
@@ -175,8 +176,10 @@ async def _body(request: Request) -> dict[str, Any]:
         raise HTTPException(413, said) from exc
     except ClientDisconnect as exc:
         raise HTTPException(400, "The body was cut off.") from exc
+    if json_text.values(raw) > json_text.MAX_SENT_VALUES:
+        raise BadArguments([TOO_MANY])
     try:
-        body = json.loads(raw, object_pairs_hook=_once)
+        body = await offload(len(raw), lambda: json.loads(raw, object_pairs_hook=_once))
     except (ValueError, RecursionError) as exc:
         raise BadArguments(["The body is not JSON."]) from exc
     if not isinstance(body, dict):

@@ -1,11 +1,13 @@
 """What is done with sessions: one request performed and answered, or one VapiError raised."""
 
+from collections.abc import Callable
 from functools import partial
 
 from vapi_sessions_mcp.caller import CallRecord
 from vapi_sessions_mcp.contract.list_filters import ListRequest
 from vapi_sessions_mcp.contract.operations import Operation
 from vapi_sessions_mcp.contract.requests import DeleteRequest, GetRequest, Request, UpdateRequest
+from vapi_sessions_mcp.offload import offload
 from vapi_sessions_mcp.sessions.change import Changes
 from vapi_sessions_mcp.sessions.confirm import Ask, nobody_to_ask
 from vapi_sessions_mcp.sessions.masks import check_create
@@ -38,15 +40,21 @@ class Sessions:
         """The answer to one call, noted in `record`; raises a VapiError where there is none."""
         record.session = request.path().get("id", "")
         perform = self._pins.restrict(partial(self._vapi.call, record=record))
-        masked = self.shape.masked
+        shape, masked = self.shape, self.shape.masked
+
+        async def shaped(work: Callable[[], Answer]) -> Answer:
+            return await offload(record.weight, work)
+
         match request:
             case GetRequest():
-                return self.shape.session(masked(await perform(operation, request)), request)
+                found = await perform(operation, request)
+                return await shaped(lambda: shape.session(masked(found), request))
             case ListRequest(scans=True):
-                page = await scan(perform, request, progress, masked=masked)
-                return self.shape.page(page, request)
+                found = await scan(perform, request, progress, masked=masked)
+                return await shaped(lambda: shape.page(found, request))
             case ListRequest():
-                return self.shape.page(masked(await perform(operation, request)), request)
+                found = await perform(operation, request)
+                return await shaped(lambda: shape.page(masked(found), request))
             case UpdateRequest():
                 self._pins.check(request)  # before the first read, for nothing is sent then
                 session, note = await self._changes.update(perform, request, ask)
@@ -56,4 +64,4 @@ class Sessions:
                 check_create(request.content() or {})
                 session, note = await perform(operation, request), ""
                 record.note_session(session["id"])
-        return Answer(masked(session), note)
+        return await shaped(lambda: Answer(masked(session), note))

@@ -1,8 +1,9 @@
-"""HTTP: MCP's app at `/mcp`, and servers of such apps on sockets bound beforehand."""
+"""HTTP: servers of ASGI apps on sockets bound beforehand, within limits, until told to stop."""
 
 import logging
+import math
 import socket
-from collections.abc import Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 
 import anyio
@@ -10,7 +11,13 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from vapi_sessions_mcp.settings import SettingsError
+from vapi_sessions_mcp.transports.admission import Admission
+from vapi_sessions_mcp.transports.connections import Connection, Places
+from vapi_sessions_mcp.transports.limits import ACCEPTED_AT_ONCE, MAX_HEAD, Limits
 from vapi_sessions_mcp.transports.signals import stop_signal
+
+# Connections that the system keeps for us until we take them.
+QUEUE = 2048
 
 _LOG = logging.getLogger("vapi_sessions_mcp.http")
 
@@ -19,7 +26,7 @@ def bind(host: str, port: int, *, option: str = "--port") -> socket.socket:
     """A listening socket; raises SettingsError when the address cannot be had."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listener = socket.create_server((host, port), family=family, backlog=2048)
+        listener = socket.create_server((host, port), family=family, backlog=QUEUE)
     except OSError as exc:
         raise SettingsError(
             f"cannot listen on {host}:{port}: {str(exc.strerror or exc).partition(' (')[0]}."
@@ -31,9 +38,20 @@ def bind(host: str, port: int, *, option: str = "--port") -> socket.socket:
     return listener
 
 
-async def serve(faces: Sequence[tuple[ASGIApp, socket.socket]], *, grace: float) -> None:
-    """Serve each app on its socket until SIGINT or SIGTERM; calls in flight get `grace` seconds."""
-    servers = [_server(app, grace) for app, _ in faces]
+async def serve(
+    faces: Sequence[tuple[ASGIApp, socket.socket]],
+    *,
+    grace: float,
+    limits: Limits | None = None,
+    stopped: Callable[[], Awaitable[None]] = stop_signal,
+) -> None:
+    """Serve each app on its socket until `stopped` returns; calls in flight get `grace` seconds.
+
+    The apps share the `limits`, by default those of a process with so many files.
+    """
+    places = Places(limits or Limits())
+    admission = Admission(places)
+    servers = [_server(admission.to(app), places, grace) for app, _ in faces]
 
     def stop() -> None:
         for server in servers:
@@ -44,8 +62,8 @@ async def serve(faces: Sequence[tuple[ASGIApp, socket.socket]], *, grace: float)
         # One that could not start takes the others along: half a service looks like a whole one.
         stop()
 
-    async def stop_on_signal() -> None:
-        await stop_signal()
+    async def stop_when_told() -> None:
+        await stopped()
         _LOG.info("Shutting down: no new calls, those in flight get %g s.", grace)
         stop()
         # A write of the 2025 eras is shielded, and uvicorn would wait for its whole timeout.
@@ -53,26 +71,41 @@ async def serve(faces: Sequence[tuple[ASGIApp, socket.socket]], *, grace: float)
         tasks.cancel_scope.cancel()
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(stop_on_signal)
+        tasks.start_soon(stop_when_told)
         async with anyio.create_task_group() as serving:
             for server, (_, listener) in zip(servers, faces, strict=True):
                 serving.start_soon(run, server, listener)
         tasks.cancel_scope.cancel()
 
 
-def _server(app: ASGIApp, grace: float) -> uvicorn.Server:
+def _server(app: ASGIApp, places: Places, grace: float) -> uvicorn.Server:
+    class PlacedConnection(Connection):
+        pass
+
+    PlacedConnection.places = places
     return _Uvicorn(
         uvicorn.Config(
             app,
+            http=PlacedConnection,
+            ws="none",
             log_config=None,
             access_log=False,
             server_header=False,
+            backlog=ACCEPTED_AT_ONCE,
+            h11_max_incomplete_event_size=MAX_HEAD,
+            timeout_keep_alive=math.ceil(places.limits.idle),
             timeout_graceful_shutdown=max(1, round(grace)),
         )
     )
 
 
 class _Uvicorn(uvicorn.Server):
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start; what asyncio takes from the queue at a time is not how long the queue may be."""
+        await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(QUEUE)
+
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         """Leave signals to us: uvicorn would raise them again after a clean end."""

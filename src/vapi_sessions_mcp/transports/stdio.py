@@ -16,6 +16,7 @@ from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse, RequestId
 
 from vapi_sessions_mcp import json_text
+from vapi_sessions_mcp.offload import offload
 from vapi_sessions_mcp.transports.signals import stop_signal
 
 CHUNK = 65_536
@@ -77,11 +78,11 @@ class _Stdin:
         async for chunk in self._receive:
             *ends, rest = chunk.split(b"\n")
             for end in ends:
-                yield _valid(b"".join([*begun, end]))
+                yield await _valid(b"".join([*begun, end]))
                 begun = []
             begun.append(rest)
         if last := b"".join(begun):
-            yield _valid(last)
+            yield await _valid(last)
 
     def _read(self) -> None:
         # Once the event loop or its stream is gone, so is the wish to read.
@@ -91,13 +92,17 @@ class _Stdin:
             anyio.from_thread.run_sync(self.end, token=self._token)
 
 
-def _valid(line: bytes) -> str:
+async def _valid(line: bytes) -> str:
     """A line as valid Unicode: the SDK drops one with half a surrogate, and its answer with it."""
     text = line.decode(errors="replace")
-    if "\\ud" in text.lower():
+    if "\\ud" in text or "\\uD" in text:
         with suppress(ValueError, RecursionError):
-            return json_text.clean(json.dumps(json.loads(text), ensure_ascii=False))
+            return await offload(len(line), lambda: _repaired(text))
     return text
+
+
+def _repaired(text: str) -> str:
+    return json_text.clean(json.dumps(json.loads(text), ensure_ascii=False))
 
 
 class _Calls:

@@ -14,6 +14,7 @@ from vapi_sessions_mcp.contract.operations import Operation
 from vapi_sessions_mcp.contract.requests import Request
 from vapi_sessions_mcp.errors import RateLimited, Refused, VapiError
 from vapi_sessions_mcp.http_client import build_client
+from vapi_sessions_mcp.offload import offload
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.vapi.call import Call
 from vapi_sessions_mcp.vapi.failures import Failures, no_key
@@ -126,7 +127,7 @@ class Vapi:
             raise call.failures.lost() from exc
 
     async def _exchange(self, call: Call, connect: float) -> dict[str, Any]:
-        content = call.request.encoded()
+        content = await offload(call.record.weight, call.request.encoded)
         headers = {"Authorization": f"Bearer {call.key}"}
         if content is not None:
             headers["Content-Type"] = "application/json"

@@ -9,6 +9,7 @@ import httpx2
 from pydantic import ValidationError
 
 from vapi_sessions_mcp import json_text
+from vapi_sessions_mcp.offload import offload
 from vapi_sessions_mcp.vapi.call import Call
 
 MAX_BODY = 32 * 2**20
@@ -51,8 +52,7 @@ async def answer(response: httpx2.Response, call: Call) -> dict[str, Any]:
     if call.operation.method == "DELETE" and id is not None and not raw.strip():
         return {"id": id, "deleted": True}
     try:
-        found = _parsed(raw, call.key)
-        call.operation.answer.model_validate(found)
+        found = await offload(len(raw), lambda: _promised(raw, call))
     except ValidationError as exc:
         raise InvalidAnswer("a promised field is missing") from exc
     except json_text.Unreasonable as exc:
@@ -77,7 +77,8 @@ async def words(response: httpx2.Response, call: Call) -> str:
     message: object = ""
     # It ends before the call's deadline does, so that the status is not lost to a timeout.
     with anyio.move_on_after(min(WORDS_SECONDS, 0.9 * call.left)), suppress(*_NO_WORDS):
-        message = _parsed(await _body(response, call), call.key)["message"]
+        raw = await _body(response, call)
+        message = (await offload(len(raw), lambda: _parsed(raw, call.key)))["message"]
     parts = cast("list[object]", message) if isinstance(message, list) else [message]
     said = "; ".join(part for part in parts if isinstance(part, str))
     return said if len(said) <= MAX_SAID else f"{said[:MAX_SAID]}…"
@@ -104,6 +105,13 @@ async def _body(response: httpx2.Response, call: Call) -> bytes:
         raise TooMuch("more than 32 MiB") from exc
     call.record.size += len(raw)
     return raw
+
+
+def _promised(raw: bytes, call: Call) -> dict[str, Any]:
+    """What `_parsed` makes of `raw`, which must have the fields that the operation promises."""
+    found = _parsed(raw, call.key)
+    call.operation.answer.model_validate(found)
+    return found
 
 
 def _parsed(raw: bytes, key: str) -> Any:

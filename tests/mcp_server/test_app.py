@@ -1,0 +1,75 @@
+"""What MCP over HTTP takes before the SDK sees it, and large answers past the SDK."""
+
+import json
+from typing import Any
+
+import httpx2
+import pytest
+
+from support.http_calls import message, tool_call
+from support.judged import SETTINGS, asked, every_era
+from support.tools import GET
+from support.upstream import Upstream
+from vapi_sessions_mcp import json_text
+from vapi_sessions_mcp.access.gate import Gate
+from vapi_sessions_mcp.mcp_server.app import MCP, build_app
+from vapi_sessions_mcp.mcp_server.server import build_server
+from vapi_sessions_mcp.sessions.service import Sessions
+from vapi_sessions_mcp.vapi.client import Vapi
+
+pytestmark = pytest.mark.anyio
+
+
+async def answered(
+    method: str, headers: dict[str, str], body: bytes = b"", *, session: Any = None
+) -> httpx2.Response:
+    """What MCP at `MCP` answers, with Vapi always answering `session`."""
+    upstream = Upstream(httpx2.MockTransport(lambda _: httpx2.Response(200, json=session)))
+    vapi = Vapi(SETTINGS, transport=upstream)
+    server = build_server(Sessions(vapi, SETTINGS), SETTINGS)
+    app = build_app(server, SETTINGS, Gate(SETTINGS, MCP))
+    async with server.session_manager.run():
+        return await asked(app, method, MCP, headers.items(), body)
+
+
+async def called(era: str, arguments: dict[str, Any], *, session: Any = None) -> httpx2.Response:
+    """What a call of get with these arguments is answered."""
+    call = tool_call(era, GET)
+    params = {**call["json"]["params"], "arguments": arguments}
+    body = json.dumps({**call["json"], "params": params}).encode()
+    return await answered("POST", call["headers"], body, session=session)
+
+
+@every_era
+@pytest.mark.parametrize("method", ["GET", "DELETE", "PUT", "OPTIONS"])
+async def test_mcp_takes_posts_and_nothing_else(method: str, era: str) -> None:
+    # The SDK would hold a GET open for events, of which a stateless server has none.
+    headers = {**tool_call(era, GET)["headers"], "Mcp-Session-Id": "1", "Last-Event-ID": "1"}
+    answer = await answered(method, headers)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    assert answer.json()["message"] == f"Cannot {method} /mcp: there is POST."
+
+
+@every_era
+async def test_a_body_of_too_many_values_is_refused_before_it_is_read(era: str) -> None:
+    # Reading a million of them takes the SDK a second, in which all others wait.
+    values = json_text.MAX_SENT_VALUES
+    for count, status in ((values // 2, 200), (values, 413)):
+        answer = await called(era, {"id": "s-1", "x": [1] * count})
+        assert answer.status_code == status
+    assert answer.json()["message"].startswith("The body holds more than 250000 values")
+
+
+LINES = [{"role": "user", "content": f'{number}: "Ünïcödé" 😀 \n'} for number in range(2_000)]
+
+
+@every_era
+@pytest.mark.parametrize("count", [1, 2_000])
+async def test_an_answer_arrives_whole_however_large_it_is(era: str, count: int) -> None:
+    # Large ones pass the SDK by, and no client may notice.
+    session = {"id": "s-1", "messages": LINES[:count]}
+    answer = await called(era, {"id": "s-1", "view": "full"}, session=session)
+    result = message(answer)["result"]
+    assert result["structuredContent"] == session
+    assert json.loads(result["content"][0]["text"]) == session
+    assert int(answer.headers.get("Content-Length", len(answer.content))) == len(answer.content)
