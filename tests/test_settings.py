@@ -172,6 +172,35 @@ def test_a_server_that_others_reach_must_name_its_hosts() -> None:
         Settings(transports=("http",), host="0.0.0.0", allow_unauthenticated=True)
 
 
+NAMED: dict[str, Any] = {**SERVED, "allowed_hosts": ("localhost", "sessions.example.com")}
+
+
+def test_a_name_that_others_call_loopback_by_must_say_that_nobody_is_asked() -> None:
+    # A tunnel or a proxy brings everybody who knows the name to 127.0.0.1.
+    with pytest.raises(SettingsError, match="add --allow-unauthenticated") as error:
+        Settings(**NAMED)
+    assert str(error.value).startswith("--allowed-host sessions.example.com lets in whoever")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {**NAMED, "allow_unauthenticated": True},
+        {**NAMED, "tokens": (TOKEN,)},
+        {**NAMED, "auth": ("caller-key",)},
+        {**NAMED, **OAUTH},
+        {**NAMED, "allowed_hosts": ("localhost", "127.0.0.1", "[::1]")},
+        {**NAMED, "transports": ("stdio",)},
+    ],
+    ids=["spelled out", "tokens", "keys", "OAuth", "this machine's own names", "no port"],
+)
+def test_a_name_is_given_where_callers_are_asked_or_nobody_else_can_use_it(
+    given: dict[str, Any],
+) -> None:
+    # The usual set-up is a proxy on the same machine, with tokens.
+    assert Settings(**given).allowed_hosts == given["allowed_hosts"]
+
+
 def test_settings_cannot_be_changed_once_made() -> None:
     # They are checked as a whole: a later change would go unchecked.
     settings = Settings()

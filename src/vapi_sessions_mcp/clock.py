@@ -1,4 +1,4 @@
-"""The clock that is passed to whatever asks for the time; nothing else here reads it."""
+"""The clock that is passed to whatever needs the time; no other module reads the machine's."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -13,8 +13,10 @@
     │   └── RateLimited     429
     ├── Failed              5xx
     ├── Garbled             an answer that is not the JSON promised
+    │   └── TooLarge        a good answer, of more than can be read here
     ├── Conflict            others changed the session at the same time
-    └── Unconfirmed         nobody agreed to it; nothing was changed
+    ├── Unconfirmed         nobody agreed to it; nothing was changed
+    └── Broken              a fault of this server, which nobody foresaw
 
 The text of each is safe to show to a model or a person: no key, no HTML, no
 stack trace.
@@ -96,12 +98,24 @@ class Garbled(VapiError):
     """Vapi's answer is not what it promised."""
 
 
+class TooLarge(Garbled):
+    """Vapi's answer is too long, or nested too deeply, to be read here."""
+
+
 class Conflict(VapiError):
     """Others changed the session at the same time, again and again."""
 
 
 class Unconfirmed(VapiError):
     """Nobody agreed to what cannot be undone; nothing was changed."""
+
+
+class Broken(VapiError):
+    """This server itself failed; nothing of the reason is in the text, since the log has it."""
+
+    def __init__(self, message: str = "") -> None:
+        """`message` says more than that, where more is known."""
+        super().__init__(message or "Something in this server failed; its log says more.")
 
 
 def not_found(id: str) -> NotFound:

@@ -3,14 +3,18 @@
 import json
 import logging
 import time
+import traceback
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from vapi_sessions_mcp.caller import CallRecord
 from vapi_sessions_mcp.settings import LogFormat
 
 _CALLS = logging.getLogger("vapi_sessions_mcp.calls")
+_FAULTS = logging.getLogger("vapi_sessions_mcp.faults")
+# Modules whose lines are named, where a failure passed through any of them.
+_OURS = "vapi_sessions_mcp."
 
 
 def set_up(level: str, log_format: LogFormat = "text") -> None:
@@ -51,6 +55,37 @@ def logged_call(tool: str, call: CallRecord) -> Generator[None]:
         _CALLS.info("call", extra={"fields": given})
 
 
+def log_fault(fault: BaseException) -> None:
+    """Log a failure that nobody foresaw: what it was and where, not its words."""
+    _FAULTS.error("unforeseen failure", extra={"fields": _reason(fault)})
+
+
+def _reason(error: BaseException) -> dict[str, str]:
+    """The class of the error at the bottom of `error`, and the line of ours that it came from.
+
+    Its text may hold what customers said, or a password.
+    """
+    chain: list[BaseException] = []
+    below: BaseException | None = error
+    while below is not None and below not in chain:
+        chain.append(below)
+        below = _beneath(below)
+    places = [
+        f"{frame.f_globals.get('__name__')}:{line}"
+        for each in chain
+        for frame, line in traceback.walk_tb(each.__traceback__)
+    ]
+    ours = [place for place in places if place.startswith(_OURS)]
+    return {"exception": type(chain[-1]).__name__, "at": ["unknown", *places, *ours][-1]}
+
+
+def _beneath(error: BaseException) -> BaseException | None:
+    """The first of a group, or what an error was raised `from`."""
+    if isinstance(error, BaseExceptionGroup):
+        return cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
+    return error.__cause__
+
+
 class _OneLine(logging.Formatter):
     converter = time.gmtime
     default_time_format = "%Y-%m-%dT%H:%M:%S"
@@ -58,15 +93,18 @@ class _OneLine(logging.Formatter):
 
     def fields(self, record: logging.LogRecord) -> Mapping[str, Any]:
         """What a line holds; a stack trace may hold what customers said, and is left out."""
+        message, reason = record.getMessage(), {}
+        if record.exc_info and record.exc_info[1]:
+            reason = _reason(record.exc_info[1])
+            # Below its first line asyncio repeats what the exception says.
+            message = message.strip().partition("\n")[0]
         about: dict[str, Any] = {
             "time": self.formatTime(record),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": " ".join(record.getMessage().split()),
+            "message": " ".join(message.split()),
         }
-        if record.exc_info and record.exc_info[0]:
-            about["exception"] = record.exc_info[0].__name__
-        return about | getattr(record, "fields", {})
+        return about | reason | getattr(record, "fields", {})
 
 
 class _Json(_OneLine):

@@ -19,8 +19,8 @@ def check(settings: "Settings") -> None:
     if "stdio" in settings.transports:
         _check_alone(settings)
     _check_auth(settings)
-    if "stdio" not in settings.transports and not is_loopback(settings.host):
-        _check_exposure(settings)
+    if "stdio" not in settings.transports:
+        (_check_names if is_loopback(settings.host) else _check_exposure)(settings)
     _check_pins(settings)
     if settings.sandbox_db and not settings.sandbox:
         raise SettingsError("--sandbox-db keeps the sandbox's data: add --sandbox.")
@@ -126,6 +126,18 @@ def _check_exposure(settings: "Settings") -> None:
         raise SettingsError(
             f"--host {settings.host} needs --allowed-host: the name that clients put in the URL,"
             " such as sessions.example.com."
+        )
+
+
+def _check_names(settings: "Settings") -> None:
+    """Ask who calls by a name of `--allowed-host`, which a proxy or a tunnel brings to loopback."""
+    names = [name for name in settings.allowed_hosts if not is_loopback(name)]
+    asked = settings.allow_unauthenticated or settings.auth or settings.asks("token")
+    if names and not asked:
+        raise SettingsError(
+            f"--allowed-host {names[0]} lets in whoever reaches this server by that name, and"
+            " nothing asks them who they are: leave it out, set --auth, or add"
+            " --allow-unauthenticated if something in front asks."
         )
 
 

@@ -14,12 +14,30 @@ from support.authorization_server import (
     AuthorizationServer,
     authorization_server,
 )
+from support.broken import WORDS, faults
 from support.issuers import NO_KEY, Clock, accepted, refused, segment, unreachable
 from vapi_sessions_mcp.access.oauth import Issuer
 
 pytestmark = pytest.mark.anyio
 
 HOUR = 3600
+WRONG_SIGNATURE = "The signature of the token is wrong"
+
+
+class Watched(httpx2.AsyncHTTPTransport):
+    """The network, counting how often it is closed; while it `fails`, nobody foresaw how."""
+
+    closed = 0
+    fails = False
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        if self.fails:
+            raise RuntimeError(WORDS)
+        return await super().handle_async_request(request)
+
+    async def aclose(self) -> None:
+        self.closed += 1
+        await super().aclose()
 
 
 async def test_a_new_key_is_accepted_and_a_withdrawn_one_no_longer(
@@ -141,7 +159,84 @@ async def test_an_issuer_that_hangs_delays_nobody_whose_key_is_at_hand(
         await server.until_fetched(2, OAUTH)
         with anyio.fail_after(5):
             await issuer.verify(token)
-        tasks.cancel_scope.cancel()
+    # Nor does the one who asked wait for the issuer's whole timeout, which is ten seconds.
+    assert await server.fetches(OAUTH) == 2
+    await issuer.verify(token)
+    assert await server.fetches(OAUTH) == 2
+
+
+async def test_after_a_refresh_that_failed_nobody_waits_for_the_next(
+    server: AuthorizationServer, clock: Clock
+) -> None:
+    # An outage of an hour must not cost every caller a moment.
+    token = await server.token()
+    async with Issuer(server.url, [AUDIENCE], timeout=0.3, elapsed=clock) as issuer:
+        await accepted(issuer, token)
+        await server.hang()
+        clock.now += 300
+        await accepted(issuer, token)
+        clock.now += 1
+        await accepted(issuer, token)
+        await server.until_fetched(3, OAUTH)
+    # What is still under way when the server stops does not hold it up.
+
+
+async def test_what_nobody_foresaw_in_a_refresh_ends_neither_the_server_nor_the_keys(
+    server: AuthorizationServer, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    # It runs beside all calls, and an exception there would end every one of them.
+    token, network = await server.token(), Watched()
+    async with Issuer(server.url, [AUDIENCE], transport=network, elapsed=clock) as issuer:
+        await accepted(issuer, token)
+        network.fails = True
+        clock.now += 300
+        await accepted(issuer, token)
+        clock.now += HOUR
+        assert await unreachable(issuer, token) == "its answer could not be read."
+        assert [fault["exception"] for fault in faults(caplog.records)] == ["RuntimeError"] * 2
+        network.fails = False
+        clock.now += 1
+        await accepted(issuer, token)
+    assert WORDS not in caplog.text
+
+
+@pytest.mark.parametrize("kid", [None, "rsa"])
+async def test_a_new_key_under_the_old_id_or_under_none_is_looked_for_at_once(
+    server: AuthorizationServer, issuer: Issuer, clock: Clock, kid: str | None
+) -> None:
+    # An issuer with one key may give it no id, and everybody was refused for five minutes.
+    await server.publish({"key": "rsa", "kid": kid})
+    old = await server.token(headers={"kid": kid})
+    await accepted(issuer, old)
+    await server.publish({"key": "foreign", "kid": kid})
+    new = await server.token(key="foreign", headers={"kid": kid})
+    clock.now += 1
+    await accepted(issuer, new)
+    assert await refused(issuer, old) == WRONG_SIGNATURE
+    assert await server.fetches() == 2
+
+
+async def test_wrong_signatures_reach_the_issuer_once_a_second_at_most(
+    server: AuthorizationServer, issuer: Issuer, clock: Clock
+) -> None:
+    # Anybody can sign with a key of their own, as often as they like.
+    forged = [
+        await server.token(key="foreign", headers={"kid": "rsa"}, jti=f"{n}") for n in range(50)
+    ]
+    for token in forged:
+        assert await refused(issuer, token) == WRONG_SIGNATURE
+    assert await server.fetches() == 1
+    clock.now += 1
+    async with anyio.create_task_group() as tasks:
+        for token in forged:
+            tasks.start_soon(refused, issuer, token)
+    assert await server.fetches() == 2
+    # While the issuer is down they are wrong all the same, and good ones good.
+    await server.fail()
+    clock.now += 1
+    assert await refused(issuer, forged[0]) == WRONG_SIGNATURE
+    await server.recover()
+    await accepted(issuer, await server.token())
 
 
 async def test_a_caller_that_leaves_during_the_first_fetch_harms_nobody(
@@ -156,16 +251,6 @@ async def test_a_caller_that_leaves_during_the_first_fetch_harms_nobody(
         tasks.cancel_scope.cancel()
     await server.recover()
     await accepted(issuer, token)
-
-
-class Watched(httpx2.AsyncHTTPTransport):
-    """The network, counting how often it is closed."""
-
-    closed = 0
-
-    async def aclose(self) -> None:
-        self.closed += 1
-        await super().aclose()
 
 
 async def test_the_connection_is_closed_by_whoever_leaves_last(
@@ -183,7 +268,8 @@ async def test_the_connection_is_closed_by_whoever_leaves_last(
     assert network.closed == 1
     async with issuer:
         await accepted(issuer, token)
-    assert network.closed == 1
+        assert network.closed == 1
+    assert network.closed == 2
 
 
 async def test_an_issuer_that_is_not_open_verifies_nothing() -> None:

@@ -15,6 +15,12 @@ PUBLIC = ("--public-url", f"https://{NAME}")
     ("arguments", "environment", "said"),
     [
         ([*OPEN], {}, "--host 0.0.0.0 lets other machines in, and nothing asks them who they are"),
+        (
+            [*BOTH, "--allowed-host", NAME],
+            {},
+            f"--allowed-host {NAME} lets in whoever reaches this server by that name, and nothing"
+            " asks them who they are",
+        ),
         ([*OPEN, "--auth", "caller-key"], {}, "--host 0.0.0.0 needs --allowed-host"),
         ([*OPEN], {"VAPI_MCP_TOKENS": WRITE[0]}, "--host 0.0.0.0 needs --allowed-host"),
         ([*BOTH, "--auth", "token"], {}, "--auth token needs tokens to compare with"),

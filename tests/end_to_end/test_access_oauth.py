@@ -3,6 +3,7 @@
 import socket
 from base64 import b64decode
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -164,7 +165,7 @@ async def test_a_token_with_the_right_to_read_only_reads(
     answer = await faces.call(face, UPDATE, shown)
     assert WRITE in refused(answer, 403)
     said = {"error_description": "This needs the right to change sessions"}
-    assert challenge(answer) == asked(face, error="insufficient_scope", **said)
+    assert challenge(answer) == asked(face, WRITE, error="insufficient_scope", **said)
     assert [seen.method for seen in faces.vapi.requests] == ["GET", "GET"]
 
 
@@ -367,12 +368,11 @@ class Kept:
         self._client = client_info
 
 
-@pytest.mark.parametrize("era", ERAS)
-async def test_the_sdks_client_finds_its_way_in_by_itself(
-    issuer: AuthorizationServer, era: str
-) -> None:
-    # What hosts do with a URL and nothing else: discover, ask for the scopes, come back.
-    port = free_port()
+@asynccontextmanager
+async def signing_in(
+    issuer: AuthorizationServer, era: str, port: int, kept: Kept
+) -> AsyncGenerator[tuple[Client, FaultyVapi, Faces]]:
+    """The SDK's own client of a server, the endpoint that grants it whatever, and the server."""
     url = f"http://127.0.0.1:{port}"
     granted = await issuer.token(scope=BOTH, aud=f"{url}/mcp")
 
@@ -389,23 +389,51 @@ async def test_the_sdks_client_finds_its_way_in_by_itself(
             grant_types_supported=["client_credentials"],
         )
         auth = ClientCredentialsOAuthProvider(
-            faces.mcp, Kept(), "client-1", "secret-0123456789", issuer=issuer.url
+            faces.mcp, kept, "client-1", "secret-0123456789", issuer=issuer.url
         )
         with anyio.fail_after(PATIENCE):
             async with (
                 httpx2.AsyncClient(auth=auth, timeout=PATIENCE) as http,
                 Client(streamable_http_client(faces.mcp, http_client=http), mode=era) as client,
             ):
-                assert len((await client.list_tools()).tools) == 5
-                for tool, arguments in ((GET, {"id": "s-1"}), ("delete_session", {"id": "s-1"})):
-                    called = await client.call_tool(tool, arguments)
-                    assert called.structured_content == SAID
+                yield client, endpoint, faces
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_the_sdks_client_finds_its_way_in_by_itself(
+    issuer: AuthorizationServer, era: str
+) -> None:
+    # What hosts do with a URL and nothing else: discover, ask for the scopes, come back.
+    async with signing_in(issuer, era, free_port(), Kept()) as (client, endpoint, faces):
+        assert len((await client.list_tools()).tools) == 5
+        for tool, arguments in ((GET, {"id": "s-1"}), ("delete_session", {"id": "s-1"})):
+            called = await client.call_tool(tool, arguments)
+            assert called.structured_content == SAID
         [seen] = endpoint.requests
         form = parse_qs(seen.body.decode())
         assert form["scope"] == [BOTH]
-        assert form["resource"] == [f"{url}/mcp"]
+        assert form["resource"] == [faces.mcp]
         assert b64decode(seen.headers["Authorization"].split()[1]) == b"client-1:secret-0123456789"
         assert [seen.method for seen in faces.vapi.requests] == ["GET", "DELETE"]
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_the_sdks_client_asks_for_the_right_that_it_lacks_and_keeps_the_other(
+    issuer: AuthorizationServer, era: str
+) -> None:
+    # The refusal names what this call lacks; what was granted before, the client knows.
+    kept, port = Kept(), free_port()
+    token = await issuer.token(scope=READ, aud=f"http://127.0.0.1:{port}")
+    await kept.set_tokens(OAuthToken(access_token=token, scope=READ, expires_in=300))
+    async with signing_in(issuer, era, port, kept) as (client, endpoint, faces):
+        called = await client.call_tool("delete_session", {"id": "s-1"})
+        assert called.structured_content == SAID
+        [seen] = endpoint.requests
+        assert parse_qs(seen.body.decode())["scope"] == [BOTH]
+        assert [seen.method for seen in faces.vapi.requests] == ["DELETE"]
+        faces.way_in = (bearer(token),)
+        refusals = [line for line in await faces.logged() if "refused status=" in line]
+        assert [line.rpartition("=")[2] for line in refusals] == ["403"]
 
 
 async def test_with_a_token_and_a_key_on_a_server_that_only_reads_both_are_needed(

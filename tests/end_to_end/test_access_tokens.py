@@ -26,6 +26,7 @@ pytestmark = pytest.mark.anyio
 
 UNKNOWN = {"error": "invalid_token", "error_description": "The token is not one of this server's"}
 LACKING = {
+    "scope": "sessions:write",
     "error": "insufficient_scope",
     "error_description": "This needs the right to change sessions",
 }

@@ -42,7 +42,8 @@ OURS = ("--transport", "http", "--port", "0")
 @pytest.fixture(scope="module")
 def url() -> Generator[str]:
     """One sandboxed server for the tests that leave it as it was."""
-    arguments = [*COMMAND, *OURS, "--sandbox", "--allowed-host", "sessions.example.com"]
+    named = ("--allowed-host", "sessions.example.com", "--allow-unauthenticated")
+    arguments = [*COMMAND, *OURS, "--sandbox", *named]
     with subprocess.Popen(
         arguments, stderr=subprocess.PIPE, env=environment(), text=True
     ) as process:
@@ -93,6 +94,17 @@ async def test_health_is_told_to_any_host(url: str) -> None:
             answer = await client.get(health, headers={"Host": "10.1.2.3:9090"})
             assert (answer.status_code, answer.json()) == (200, {"status": status})
             assert "server" not in answer.headers
+
+
+async def test_a_server_without_a_key_is_live_but_not_ready() -> None:
+    # A load balancer would send it calls that cannot work.
+    async with started(*OURS) as running, httpx2.AsyncClient() as client:
+        url = await running.url()
+        live = await client.get(url.replace("/mcp", "/health/live"))
+        ready = await client.get(url.replace("/mcp", "/health/ready"))
+    assert (live.status_code, live.json()) == (200, {"status": "live"})
+    said = {"status": "not ready", "reason": "no-api-key"}
+    assert (ready.status_code, ready.json()) == (503, said)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Generator
-from datetime import UTC, datetime
+from datetime import timedelta
 from pathlib import Path
 
 import anyio
@@ -25,10 +25,10 @@ from support.processes import (
     started,
     url_in,
 )
+from support.sandbox import MAYA, NOW
 from support.tools import GET
 from vapi import AsyncVapi, Vapi
 
-MAYA = "+14155550123"
 README = Path(__file__).parents[2] / "README.md"
 REST = ("--transport", "rest", "--rest-port", "0")
 KEY = "key-0123456789abcdef"
@@ -37,7 +37,7 @@ KEY = "key-0123456789abcdef"
 @pytest.fixture(scope="module")
 def url() -> Generator[str]:
     """One adapter on a sandbox; `…/v1` is what clients take as their base URL."""
-    arguments = [*COMMAND, *REST, "--sandbox"]
+    arguments = [*COMMAND, *REST, "--sandbox", "--sandbox-now", NOW.isoformat()]
     with subprocess.Popen(
         arguments, stderr=subprocess.PIPE, env=environment(), text=True
     ) as process:
@@ -93,8 +93,8 @@ def test_vapis_client_filters_sorts_and_pages(url: str) -> None:
         sessions = Vapi(token="none", base_url=url, httpx_client=http).sessions
         page = sessions.list(
             number=MAYA,
-            created_at_ge=datetime(2026, 10, 20, tzinfo=UTC),
-            created_at_lt=datetime(2026, 11, 20, tzinfo=UTC),
+            created_at_ge=NOW - timedelta(days=40),
+            created_at_lt=NOW,
             sort_by="cost",
             sort_order="ASC",
             limit=3,

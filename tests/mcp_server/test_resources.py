@@ -328,6 +328,22 @@ async def test_a_row_without_an_id_has_no_link(connect: Connect, upstream: Upstr
     assert completed.completion.values == ["s1"]
 
 
+async def test_a_row_whose_id_cannot_be_asked_for_has_no_link(
+    connect: Connect, upstream: Upstream
+) -> None:
+    # An id that is a list, or two words, would make a URI that nobody can read.
+    odd: list[Any] = [["a"], {"a": 1}, 7, True, "two words", "", None]
+    rows = [*({"id": id, "name": "Odd"} for id in odd), {"id": "s1", "name": {"a": 1}}]
+    upstream.answers = One(rows=rows)
+    async with connect() as client:
+        result = await client.call_tool(LIST, {"view": "full"})
+        completed = await client.complete(TEMPLATE, {"name": "id", "value": ""})
+    assert [(link.name, link.uri) for link in links(result)] == [
+        ("s1", "vapi-session://s1/transcript")
+    ]
+    assert completed.completion.values == ["s1"]
+
+
 # Completion
 
 

@@ -212,6 +212,11 @@ async def test_what_vapi_refuses_keeps_its_status_unless_that_would_repeat_a_cha
     assert said in refused(changed, write)
     assert said in refused(deleted, read)
     assert ("retry-after" in changed.headers) is (sent == 429)
+    # RFC 9110: without it a 401 is no answer that a client could act upon. It asks for a key, and
+    # not for another token of ours, which would help nobody.
+    asked = 'ApiKey realm="Vapi"' if sent == 401 else None
+    for answer in (got, changed, deleted):
+        assert answer.headers.get("www-authenticate") == asked
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -252,8 +257,20 @@ async def test_without_a_key_the_calls_say_so(rest: Rest, upstream: Upstream) ->
     # The server starts without one, as MCP does.
     async with rest(api_key=None) as client:
         assert "VAPI_API_KEY is not set" in refused(await client.get("/v1/session"), 503)
-        assert (await client.get("/health/ready")).status_code == 200
+        ready = await client.get("/health/ready")
+        assert (ready.status_code, ready.json()) == (
+            503,
+            {"status": "not ready", "reason": "no-api-key"},
+        )
+        assert (await client.get("/health/live")).status_code == 200
     assert upstream.requests == []
+
+
+async def test_where_callers_bring_their_keys_the_server_needs_none(rest: Rest) -> None:
+    # A load balancer would otherwise send it nobody, for ever.
+    async with rest(api_key=None, transports=("rest",), auth=("caller-key",)) as client:
+        ready = await client.get("/health/ready")
+    assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
 
 
 async def test_a_bug_is_a_500_that_tells_nothing(rest: Rest) -> None:
@@ -263,9 +280,7 @@ async def test_a_bug_is_a_500_that_tells_nothing(rest: Rest) -> None:
 
     async with rest(routes=(Route("/broken", broken),)) as client:
         answer = await client.get("/broken")
-    assert refused(answer, 500) == (
-        "Something is wrong in this server, not in the call. Its log says more."
-    )
+    assert refused(answer, 500) == ("Something in this server failed; its log says more.")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -80,13 +80,14 @@ class Fault:
     """What Vapi answers to everything, how often each tool asks, and what each of them tells.
 
     Without an answer nobody listens. `told` may name the HOST and AFTER, what to
-    do once something was sent; `timeout` is that of a whole call, `apart` the
-    least time between two tries, in seconds.
+    do once something was sent, as `after` has it; `timeout` is that of a whole call,
+    `apart` the least time between two tries, in seconds.
     """
 
     answer: Reply | None
     requests: Mapping[str, int]
     told: str
+    after: Mapping[str, str] = field(default_factory=lambda: AFTER_SENDING)
     wait: str = "in a minute"
     timeout: float = 5
     apart: float = 0
@@ -94,7 +95,7 @@ class Fault:
     def sentence(self, tool: str, id: str = "s-1") -> str:
         """All that `tool` tells."""
         tries = f" in {self.requests[tool]} tries" if self.requests[tool] > 1 else ""
-        after = AFTER_SENDING[tool].format(id=id, wait=self.wait)
+        after = self.after[tool].format(id=id, wait=self.wait)
         told = self.told.replace("AFTER", after)
         return f"Could not {DOING[tool].format(id=id)}{tries}: {told}"
 
@@ -133,6 +134,21 @@ def garbled(answer: Reply, reason: str = "not JSON", timeout: float = 5) -> Faul
     """A 200 that is no session."""
     told = f"the answer of HOST is not a session's JSON ({reason}). AFTER"
     return Fault(answer=answer, requests=ONCE, told=told, timeout=timeout)
+
+
+ELSEWHERE = "read it with another client of Vapi's API"
+UNREADABLE = f"It may or may not have happened: {ELSEWHERE}, since this one cannot."
+AFTER_TOO_MUCH = {
+    LIST: "Ask for fewer sessions, with a smaller limit or narrower filters.",
+    GET: f"No view makes it smaller, since all of it is read first: {ELSEWHERE}.",
+    **dict.fromkeys((CREATE, UPDATE, DELETE), UNREADABLE),
+}
+
+
+def too_large(answer: Reply, reason: str, timeout: float = 5) -> Fault:
+    """A 200 of more than is read."""
+    told = f"the answer of HOST is more than can be read here ({reason}). AFTER"
+    return Fault(answer=answer, requests=ONCE, told=told, after=AFTER_TOO_MUCH, timeout=timeout)
 
 
 def failed(answer: Reply, words: str, **more: Any) -> Fault:
@@ -306,14 +322,14 @@ FAULTS: dict[str, Fault] = {
         name: garbled(answer, "a promised field is missing")
         for name, answer in WITHOUT_A_FIELD.items()
     },
-    **{name: garbled(answer, "nested too deeply") for name, answer in TOO_DEEP.items()},
-    "ten million values": garbled(
+    **{name: too_large(answer, "nested too deeply") for name, answer in TOO_DEEP.items()},
+    "ten million values": too_large(
         ok(f'{{"id": "s-1", "results": [], "n": [{"[]," * 10**7}1]}}'),
         "more values than can be read",
         10,
     ),
     **{name: garbled(answer, "it cannot be decompressed") for name, answer in NOT_GZIP.items()},
-    **{name: garbled(answer, "more than 32 MiB", 30) for name, answer in TOO_LONG.items()},
+    **{name: too_large(answer, "more than 32 MiB", 30) for name, answer in TOO_LONG.items()},
     **FAILED,
     **{f"429, {name}": fault for name, fault in LIMITED.items()},
 }

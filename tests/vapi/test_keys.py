@@ -59,6 +59,44 @@ async def test_a_key_is_taken_out_of_answers_unless_it_could_be_a_word(
     assert answer["name"] == ("after ***, again ***" if cleaned else said["name"])
 
 
+SPELT = {
+    "key-0123456789": b'{"id": "s-1", "said": ["x key-0123456789", {"key-0123456789": 7}]}',
+    "key-01234567": b'{"id": "s-1", "said": ["x \\u006bey-01234567", {"k\\u0065y-01234567": 7}]}',
+    "key/0123+456": b'{"id": "s-1", "said": ["x key\\/0123+456", {"key\\/0123+456": 7}]}',
+    'key"01\\23456': b'{"id": "s-1", "said": ["x key\\"01\\\\23456", {"key\\"01\\\\23456": 7}]}',
+}
+
+
+@pytest.mark.parametrize(("key", "said"), SPELT.items())
+async def test_a_key_is_taken_out_however_json_spells_it(key: str, said: bytes) -> None:
+    # An escape is the same character to whoever reads the answer.
+    async with FaultyVapi(reply(200, said)) as vapi, reached(vapi) as ours:
+        answer = await ours.call(*calling(GET, key))
+    assert answer == {"id": "s-1", "said": ["x ***", {"***": 7}]}
+
+
+@pytest.mark.parametrize("key", ["12345678", '","role":"', "messages"])
+async def test_what_is_around_a_key_stays_as_it_is(key: str) -> None:
+    # A key of digits is in many a time; no answer may fall apart for it.
+    said = {"id": "s-1", "time": 1712345678.5, "n": 12345678, "a": [{"b": "", "role": ""}, None]}
+    async with FaultyVapi(reply(200, said)) as vapi, reached(vapi) as ours:
+        assert await ours.call(*calling(GET, key)) == said
+
+
+@pytest.mark.parametrize(("key", "cleaned"), [("chat-01", False), ("chat-012", True)])
+@pytest.mark.parametrize("parts", [False, True])
+async def test_a_key_is_taken_out_of_a_refusal_by_the_same_rule(
+    key: str, cleaned: bool, parts: bool
+) -> None:
+    # Vapi's words about what it refuses are repeated to the caller, and may repeat the key.
+    words: object = [f"{key} is", "no good"] if parts else f"{key} is; no good"
+    async with FaultyVapi(reply(400, {"message": words})) as vapi, reached(vapi) as ours:
+        with pytest.raises(Refused) as refused:
+            await ours.call(*calling(GET, key))
+    assert f"{'***' if cleaned else key} is; no good" in str(refused.value)
+    assert (key in str(refused.value)) is not cleaned
+
+
 async def test_a_retry_carries_the_key_of_its_own_call(dead_ends: DeadEnds) -> None:
     # Its wait is when other callers' requests go out over the same client.
     ran = await run(dead_ends, UPDATE, reply(429), "nobody listens")

@@ -70,7 +70,7 @@ FAULTS: dict[str, tuple[Step, frozenset[Operation]]] = {
     "no answer": (SILENT, NONE),
     "half a body": (cut("hang"), NONE),
     "201 in HTML": (reply(201, HTML), NONE),
-    "200 empty": (reply(200, b""), NONE),
+    "200 no JSON": (reply(200, b"{"), NONE),
     "200 with a list": (reply(200, []), NONE),
     **{str(status): (reply(status, location="/session"), NONE) for status in (301, 302, 307, 308)},
     **{str(status): (reply(status), NONE) for status in (400, 401, 403, 404, 405, 408, 409, 413)},
@@ -82,7 +82,7 @@ FAULTS: dict[str, tuple[Step, frozenset[Operation]]] = {
 MAY_HAVE_LANDED: dict[str, Step] = {
     name: FAULTS[name][0]
     for name in ("500", "503", "reset before reading", "reset after reading", "closed in the body")
-} | {"no answer": SILENT, "half a body": cut("hang"), "200 empty": reply(200, b"")}
+} | {"no answer": SILENT, "half a body": cut("hang"), "200 no JSON": reply(200, b"{")}
 FAILED = "Vapi failed (500 Internal Server Error)."
 TOO_MANY = "too many requests (429 Too Many Requests)."
 REFUSED = "Vapi refused it (400 Bad Request)."
@@ -183,7 +183,7 @@ MIXED: list[tuple[Operation, list[Step], int, str]] = [
     (DELETE, [reply(500), *["no such name"] * 2], 1, f"{DELETED} 3 tries: {NO_NAME} {GET_IT}"),
     (DELETE, [RESET, reply(429), reply(429)], 3, f"{DELETED} 3 tries: {TOO_MANY} {GET_IT}"),
     (DELETE, [reply(502), reply(400)], 2, f"{DELETED} 2 tries: {REFUSED} {GET_IT}"),
-    (DELETE, [reply(502), reply(200, b"")], 2, f"{DELETED} 2 tries: {GARBLED} {GET_IT}"),
+    (DELETE, [reply(502), reply(200, b"{")], 2, f"{DELETED} 2 tries: {GARBLED} {GET_IT}"),
     (DELETE, [reply(500), reply(404)], 2, PROBABLY),
     (DELETE, [cut("reset"), reply(404)], 2, PROBABLY),
     (DELETE, [reply(500), reply(429), reply(404)], 3, PROBABLY),

@@ -12,7 +12,7 @@ from support.faulty_vapi import RESET, FaultyVapi, Reply, reply
 from support.tries import attempt, calling, reached
 from vapi_sessions_mcp.contract.operations import GET, Operation
 from vapi_sessions_mcp.errors import Failed, NotConnected, VapiError
-from vapi_sessions_mcp.vapi.retries import Retries
+from vapi_sessions_mcp.vapi.retries import KEYS, Retries, RetriesByKey
 
 pytestmark = pytest.mark.anyio
 
@@ -90,3 +90,36 @@ def test_no_world_costs_more_than_twice_the_calls_and_the_reserve(
     retries = Retries()
     errors = (None if up else Failed("", 503) for up in cycle(ups))
     assert sum(tries(retries, GET, errors) for _ in range(calls)) <= 2 * calls + 10
+
+
+async def test_a_key_that_spends_its_retries_spends_nobody_else_s() -> None:
+    # With callers' own keys one of them is out of credit, and all would lose their second tries.
+    async with FaultyVapi(otherwise=reply(429)) as vapi, reached(vapi) as ours:
+        with anyio.fail_after(20):
+            async with anyio.create_task_group() as tasks:
+                for _ in range(20):
+                    tasks.start_soon(attempt, ours, *calling(GET, "key-of-mine-0123456789"))
+            for key, tries in (("key-of-mine-0123456789", 1), ("key-of-yours-0123456789", 3)):
+                before = len(vapi.requests)
+                await attempt(ours, *calling(GET, key))
+                assert len(vapi.requests) - before == tries
+
+
+def test_only_so_many_keys_are_told_apart() -> None:
+    # Anybody can make up keys, a million a day.
+    retries = RetriesByKey()
+    used = retries.of("used-all-the-time")
+    first = retries.of("key-0")
+    for number in range(1, KEYS):
+        assert retries.of("used-all-the-time") is used
+        retries.of(f"key-{number}")
+    assert retries.of("key-1") is retries.of("key-1")
+    assert retries.of("key-0") is not first
+    assert retries.of("used-all-the-time") is used
+
+
+def test_no_key_is_kept_as_it_is() -> None:
+    # What is kept longer than a call is found in a dump of the memory.
+    retries = RetriesByKey()
+    retries.of("key-0123456789abcdef")
+    assert "key-0123456789abcdef" not in repr(vars(retries))

@@ -8,80 +8,15 @@ from typing import Any, TypeAlias, cast
 
 import pytest
 
-from support.masked import Keeper, answers, full, resources, session
+from support.masked import ID, Keeper, answers, full, resources, session
+from support.secret_names import HARMLESS, SECRETS
+from support.tools import GET, text
 from support.upstream import Connect, Upstream
 
 pytestmark = pytest.mark.anyio
 
 Json: TypeAlias = dict[str, Any]
 SCHEMA = Path(__file__).parents[3] / "shared/vapi/openapi-sessions.json"
-
-
-# The names in Vapi's OpenAPI under which something stands that opens a door.
-SECRETS = {
-    "accessKeyId",
-    "accessToken",
-    "apiKey",
-    "apiSecret",
-    "authPassword",
-    "authToken",
-    "awsAccessKeyId",
-    "awsSecretAccessKey",
-    "clientSecret",
-    "credentials",
-    "gcpKey",
-    "hmacAccessKey",
-    "hmacSecret",
-    "ocpApimSubscriptionKey",
-    "openAIKey",
-    "privateKey",
-    "privateKeyId",
-    "refreshToken",
-    "secretAccessKey",
-    "secretKey",
-    "token",
-    "twilioApiKey",
-    "twilioApiSecret",
-    "twilioAuthToken",
-    "webhookUrl",
-}
-
-
-# The names in it that sound like secrets, with a value each that must stay.
-HARMLESS: Json = {
-    "authProviderX509CertUrl": "https://www.googleapis.com/oauth2/v1/certs",
-    "authUri": "https://accounts.google.com/o/oauth2/auth",
-    "authUsername": "trunk",
-    "authenticationPlan": {"type": "hmac"},
-    "authenticationSession": {"scope": "calls"},
-    "authorizationId": "9d53",
-    "budgetTokens": 1024,
-    "cachedPromptTokens": 5,
-    "clientX509CertUrl": "https://www.googleapis.com/robot/v1",
-    "completionTokens": 71,
-    "controlAuthenticationEnabled": True,
-    "credentialId": "c0ffee",
-    "credentialIds": ["c0ffee", "c0c0a"],
-    "key": "call.endedReason",
-    "keypadInputPlan": {"enabled": True},
-    "keyterm": ["Juniper"],
-    "keytermsPrompt": ["Juniper"],
-    "keywords": ["Biscuit:2"],
-    "listenAuthenticationEnabled": False,
-    "maxTokens": 250,
-    "outboundAuthenticationPlan": {"authUsername": "trunk"},
-    "pem": "-----BEGIN PUBLIC KEY-----",
-    "promptCacheKey": "clinic",
-    "promptTokens": 912,
-    "publicKey": {"name": "k1"},
-    "reasoningTokens": 0,
-    "secretIsBase64": True,
-    "signatureEncoding": "hex",
-    "signatureHeader": "x-signature",
-    "signaturePrefix": "sha256=",
-    "tokenCount": 17,
-    "tokenUri": "https://oauth2.googleapis.com/token",
-}
 
 
 def properties_in(node: Any) -> set[tuple[str, str]]:
@@ -104,9 +39,13 @@ def test_every_secret_of_the_official_schema_is_known_here() -> None:
     # A name that Vapi adds, or that was overlooked, must be judged by a person.
     declared = properties_in(json.loads(SCHEMA.read_text()))
     sounds = re.compile(
-        r"secret|token|passw|key|auth|credential|cookie|cert|sign(?!ed)|pem$|jwt|bearer$", re.I
+        r"secret|token|pass|pwd|key|auth|credential|cookie|cert|sign|pem$|jwt|bearer|otp|pin", re.I
     )
-    withheld = {name for name, said in declared if "not returned in the API" in said}
+    withheld = {
+        name
+        for name, said in declared
+        if re.search(r"not returned in the API|without(\s|\\n)+authentication", said)
+    }
     assert {name for name, _ in declared if sounds.search(name)} | withheld == (
         SECRETS | HARMLESS.keys()
     )
@@ -238,17 +177,34 @@ def schema(name: str) -> Json:
     return {"schema": {"properties": {name: "***"}}}
 
 
+INNER = '{"token":"***","n":1}'
 JSON_TEXTS = {
-    '{"token": "LEAK", "n": 1}': '{"token":"***","n":1}',
+    '{"token": "LEAK", "n": 1}': INNER,
     '\n [{"apiKey": "LEAK"}]': '[{"apiKey":"***"}]',
     '{"body": "{\\"password\\": \\"LEAK\\"}"}': '{"body":"{\\"password\\":\\"***\\"}"}',
     '{"token": "LEAK", "n": NaN}': '{"token":"***","n":NaN}',
     '{"token": "LEAK", "n": "\\ud800"}': '{"token":"***","n":"\ufffd"}',
+    '{"token": "LEAK", "n": 1e999}': '{"token":"***","n":"1e999"}',
+    '{"token": "LEAK", "n": %s}' % ("7" * 5000): '{"token":"***","n":"%s"}' % ("7" * 5000),
+    '{"token": "LEAK", "n": "a\nb"}': '{"token":"***","n":"a\\nb"}',
+    '{"token": "LEAK", "token": "", "n": 1}': '{"token":"***","token (2)":"","n":1}',
+    '{"\\u0074oken": "LEAK", "n": 1}': INNER,
+    '\ufeff{"token": "LEAK", "n": 1}\n': INNER,
+    '\r\n\ufeff\t{"token": "LEAK", "n": 1} ': INNER,
+    json.dumps('{"token": "LEAK", "n": 1}'): json.dumps(INNER),
+    "\ufeff" + json.dumps('\ufeff {"token": "LEAK", "n": 1}'): json.dumps(INNER),
+    json.dumps(json.dumps('{"token": "LEAK", "n": 1}')): json.dumps(json.dumps(INNER)),
     '{"n":  1, "tokens": 2}': '{"n":  1, "tokens": 2}',
+    '\ufeff{"n":  NaN, "token": "***"}': '\ufeff{"n":  NaN, "token": "***"}',
+    '"\\u0041 word"': '"\\u0041 word"',
     "{name} said hi": "{name} said hi",
     "[laughs] no": "[laughs] no",
-    "[" * 200_000: "***",
-    '{"a":' * 800 + '{"token":"LEAK"}' + "}" * 800: "***",
+    "[" * 200_000: "[" * 200_000,
+    "[" * 1000 + 'She said: "No."': "[" * 1000 + 'She said: "No."',
+    "[" * 1000 + "]" * 1000: "[" * 1000 + "]" * 1000,
+    # What is too deep to be read is masked as text is.
+    '{"a":' * 800 + '{"token":"LEAK"}' + "}" * 800: '{"a":' * 800 + '{"token":"***"}' + "}" * 800,
+    '{"a":' * 160 + '{"token":"LEAK"}' + "}" * 160: '{"a":' * 160 + '{"token":"***"}' + "}" * 160,
 }
 
 
@@ -261,3 +217,72 @@ async def test_secrets_in_json_text_are_masked_and_other_text_stays(
     async with connect() as client:
         masked = await full(client)
     assert [message["content"] for message in masked["messages"]] == list(JSON_TEXTS.values())
+
+
+@pytest.mark.parametrize("written", [0, 1, 2])
+@pytest.mark.parametrize("around", [("", ""), ("\ufeff", ""), (" \n", "\t"), ("\ufeff ", "\r\n")])
+async def test_arguments_of_a_tool_are_masked_however_they_were_written(
+    connect: Connect, upstream: Upstream, written: int, around: tuple[str, str]
+) -> None:
+    # A view that reads them once more must not find what the masking did not.
+    arguments = json.dumps({"pwd": "LEAK", "headers": [{"key": "X-Auth-Key", "value": "LEAK"}]})
+    for _ in range(written):
+        arguments = json.dumps(around[0] + arguments + around[1])
+    call = {"id": "c1", "function": {"name": "save", "arguments": arguments.join(around)}}
+    messages = [{"role": "assistant", "content": arguments.join(around), "tool_calls": [call]}]
+    upstream.answers = Keeper(session(messages=messages))
+    async with connect() as client:
+        found = await answers(client)
+        read = await resources(client)
+    for name, answer in {**found, **read}.items():
+        assert "LEAK" not in json.dumps(answer), name
+    [saved] = found["get transcript"]["messages"][0]["calls"]
+    masked = {"pwd": "***", "headers": [{"key": "X-Auth-Key", "value": "***"}]}
+    assert saved == {"tool": "save", "with": masked}
+
+
+async def test_a_secret_far_down_is_masked(connect: Connect, upstream: Upstream) -> None:
+    # As deep as an answer may be, and then as deep again in a text.
+    deep: Any = '{"a":' * 45 + '{"token":"LEAK"}' + "}" * 45
+    shown: Any = deep.replace("LEAK", "***")
+    for _ in range(95):
+        deep, shown = [deep], [shown]
+    upstream.answers = Keeper(session(metadata=deep))
+    async with connect() as client:
+        assert (await full(client))["metadata"] == shown
+
+
+async def test_headers_as_pairs_in_lists_are_masked(connect: Connect, upstream: Upstream) -> None:
+    # Some HTTP clients write them so, in the log of a tool for example.
+    pairs: list[Any] = [
+        ["Authorization", "LEAK"],
+        ["X-Api-Key", ["LEAK"]],
+        ["https://example.com/?sig=LEAK", "LEAK"],
+        ["Accept", "*/*"],
+        ["password", "***"],
+        ["token", ""],
+        ["token"],
+        ["token", "and", "two"],
+        [1, 2],
+        "token",
+        "kept",
+    ]
+    upstream.answers = Keeper(session(tools=[pairs]))
+    async with connect() as client:
+        masked = await full(client)
+    shown = copy.deepcopy(pairs)
+    shown[:3] = [
+        ["Authorization", "***"],
+        ["X-Api-Key", "***"],
+        ["https://example.com/?***", "LEAK"],
+    ]
+    assert masked["tools"] == [shown]
+
+
+async def test_an_error_holds_no_secret_either(connect: Connect, upstream: Upstream) -> None:
+    # Vapi repeats what it refuses, and so do we.
+    upstream.answers = Keeper({}, refusal='"apiKey": "LEAK" at https://example.com/?sig=LEAK, too')
+    async with connect() as client:
+        refused = await client.call_tool(GET, {"id": ID})
+    assert refused.is_error
+    assert '"apiKey": "***" at https://example.com/?***, too' in text(refused)

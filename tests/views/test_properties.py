@@ -22,6 +22,7 @@ from support.generated import (
     served,
     structured,
 )
+from support.secret_names import SECRETS
 from support.tools import GET, LIST
 
 Anything: TypeAlias = SearchStrategy[Any]
@@ -74,22 +75,28 @@ sessions = st.builds(
     st.dictionaries(st.text(max_size=30), anything, max_size=4),
 )
 
-SECRETS = (
-    *("twilioAuthToken", "twilioApiSecret", "apiKey", "api_key", "x-api-key", "Authorization"),
-    *("authorization", "credentials", "credential", "clientSecret", "password", "token"),
-    *("Cookie", "privateKey", "hmacSecret", "x-vapi-secret"),
+NAMES = (
+    *sorted(SECRETS),
+    *("api_key", "x-api-key", "Authorization", "authorization", "credential", "password", "pwd"),
+    *("Cookie", "x-vapi-secret", "jwt"),
 )
-SHAPES = ("text", "list", "object", "header", "JSON")
+SHAPES = ("text", "list", "object", "header", "pair", "JSON", "JSON twice", "BOM", "cut", "quoted")
 
 
 def plant(name: str, shape: str, depth: int, turn: int) -> Any:
     """A secret as it may stand in an answer, some levels down in lists and objects."""
+    text = json.dumps({"headers": {name: PLANTED}})
     secrets: Json = {
         "text": {name: PLANTED},
         "list": {name: [PLANTED, {"deep": PLANTED}]},
         "object": {name: {"value": PLANTED}},
         "header": {"name": name, "value": PLANTED},
-        "JSON": json.dumps({"headers": {name: PLANTED}}),
+        "pair": [[name, PLANTED]],
+        "JSON": text,
+        "JSON twice": json.dumps(text),
+        "BOM": f"\ufeff{json.dumps(chr(0xFEFF) + text)}",
+        "cut": text[:-2],
+        "quoted": f"Tried {text} twice: {text}",
     }
     secret = secrets[shape]
     for level in range(depth):
@@ -109,7 +116,7 @@ def with_secret_calls(secret: Any, key: str) -> Json:
     return {"id": "some-id", "messages": [{"role": "tool_calls", key: [call]}, answer, said]}
 
 
-names = st.sampled_from(SECRETS)
+names = st.sampled_from(NAMES)
 planted = st.builds(plant, names, st.sampled_from(SHAPES), st.integers(0, 4), st.integers(0, 1))
 places = st.sampled_from(FIELDS[1:]) | st.text(min_size=1, max_size=9)
 own = st.dictionaries(names, st.just(PLANTED), max_size=2)
@@ -136,6 +143,9 @@ def every_view(session: Json) -> dict[str, tuple[Json, Json, str]]:
                 checker(tools[tool])(structured(result))
                 blocks = "".join(map(str, result.content))
                 views[f"{tool} {view}"] = (answer, structured(result), blocks)
+            for suffix in ("", "/transcript"):
+                read = await client.read_resource(f"vapi-session://{id}{suffix}")
+                views[f"resource{suffix}"] = ({}, {}, str(read.contents))
 
     anyio.run(look)
     return views
@@ -169,7 +179,7 @@ def test_no_view_holds_what_stood_under_the_name_of_a_secret(session: Json) -> N
         assert PLANTED not in blocks
 
 
-@pytest.mark.parametrize("name", SECRETS)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_name_alone_makes_a_secret(name: str) -> None:
     # Each of the planted names is one, so that the property above means something.
     answer, _, _ = every_view({"id": "some-id", name: "kept"})[f"{GET} full"]

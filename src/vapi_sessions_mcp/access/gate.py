@@ -101,7 +101,7 @@ class Gate:
 
     def lacks_write(self) -> Response:
         """The refusal for a caller that may read but not change anything."""
-        refused = self._lacks(f"{READ} {WRITE}", "This needs the right to change sessions")
+        refused = self._lacks(WRITE, "This needs the right to change sessions")
         log_refusal(refused)
         return refused
 
@@ -165,12 +165,22 @@ class Gate:
         return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in parts.items() if value)
 
 
+def key_challenge(caller: Caller) -> dict[str, str]:
+    """What a 401 about a key of Vapi's has to say: who asks for one, and where `caller` puts it.
+
+    No Bearer challenge: a client would get itself a new token, which is not what is refused.
+    """
+    challenge = 'ApiKey realm="Vapi"'
+    if caller.brings_key:
+        challenge = f'ApiKey realm="{REALM}", header="{KEY_HEADER}"'
+    return {"WWW-Authenticate": challenge}
+
+
 def _own_key(headers: Headers) -> str:
     values = headers.getlist(KEY_HEADER)
     if len(values) != 1 or not values[0] or len(values[0]) > MAX_KEY or not is_one_word(values[0]):
         said = f"This server calls Vapi with each caller's own key: send yours in {KEY_HEADER}."
-        challenge = f'ApiKey realm="{REALM}", header="{KEY_HEADER}"'
-        raise Denied(refusal(401, said, {"WWW-Authenticate": challenge}))
+        raise Denied(refusal(401, said, key_challenge(Caller(brings_key=True))))
     return values[0]
 
 

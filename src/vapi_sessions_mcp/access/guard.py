@@ -1,4 +1,4 @@
-"""What every HTTP face shares: who may call it, by which name, and the health routes."""
+"""What every HTTP face shares: who may call it, and by which name."""
 
 import json
 from collections.abc import Collection
@@ -7,8 +7,7 @@ from mcp.server.streamable_http_manager import RequestBodyLimitMiddleware
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vapi_sessions_mcp.access.gate import (
@@ -17,6 +16,7 @@ from vapi_sessions_mcp.access.gate import (
     Gate,
     log_refusal,
 )
+from vapi_sessions_mcp.access.health import LIVE, READY
 from vapi_sessions_mcp.access.refusal import refusal
 from vapi_sessions_mcp.caller import Caller
 from vapi_sessions_mcp.settings import Settings
@@ -52,7 +52,7 @@ class Guard:
         """`app` is called for what is let through; `public` paths include what is below them."""
         self._app, self._gate = app, gate
         self._security = TransportSecurityMiddleware(allowed_names(settings))
-        self._open = {route.path for route in (*HEALTH, *gate.routes)}
+        self._open = {LIVE, READY, *(route.path for route in gate.routes)}
         self._public = public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,17 +79,6 @@ class Guard:
         except Denied as exc:
             return exc.response
         return None
-
-
-async def _live(request: Request) -> Response:
-    return JSONResponse({"status": "live"})
-
-
-async def _ready(request: Request) -> Response:
-    return JSONResponse({"status": "ready"})
-
-
-HEALTH = (Route("/health/live", _live), Route("/health/ready", _ready))
 
 
 MAX_BODY = 4 * 2**20

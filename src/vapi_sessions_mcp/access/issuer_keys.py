@@ -3,20 +3,26 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
 import anyio
 import httpx2
 import jwt
+from anyio.abc import TaskGroup
 from cryptography.exceptions import UnsupportedAlgorithm
 
-from vapi_sessions_mcp import __version__, json_text
+from vapi_sessions_mcp import json_text
+from vapi_sessions_mcp.http_client import build_client
+from vapi_sessions_mcp.logs import log_fault
 from vapi_sessions_mcp.settings_rules import is_loopback
 
 FRESH_SECONDS = 300.0
 KEPT_SECONDS = 3600.0
 PAUSE_SECONDS = 1.0
+# How long a caller whose key is at hand waits to see whether it was withdrawn.
+GLANCE_SECONDS = 1.0
 MAX_BODY = 2**20
 # Each with the type and curve of its keys. No HS*: a public key would do as its secret.
 ALGORITHMS = {
@@ -33,7 +39,7 @@ class IssuerUnreachable(Exception):
 
 
 class IssuerKeys:
-    """An issuer's keys; open while at least one `async with` is."""
+    """An issuer's keys; open while at least one `async with` is, which may be nested."""
 
     def __init__(
         self,
@@ -45,26 +51,38 @@ class IssuerKeys:
     ) -> None:
         """`timeout` is for all of a fetch, in seconds; keys age by `elapsed`, in seconds too.
 
-        Raises ValueError when `url` is none.
+        Raises ValueError when `url` is none, and SettingsError as `build_client` does.
         """
         self._url, self._addresses = url, _addresses(url)
-        self._timeout, self._transport, self._elapsed = timeout, transport, elapsed
+        self._timeout, self._elapsed = timeout, elapsed
+        # `_refetch` limits the whole.
+        self._build = partial(build_client, transport=transport, headers={}, timeout=None)
+        self._client = self._build()
         self._users = 0
-        self._client: httpx2.AsyncClient | None = None
+        self._tasks: TaskGroup  # only while it is open, as it needs an event loop
         self._lock = anyio.Lock()
+        self._refreshing = False
         self._keys: list[jwt.PyJWK] = []
         self._fetched = self._tried = float("-inf")
         self._failure = ""
 
     async def __aenter__(self) -> Self:
         self._users += 1
+        if self._users == 1:
+            if self._client.is_closed:
+                self._client = self._build()
+            self._refreshing = False
+            self._tasks = await anyio.create_task_group().__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._users -= 1
-        if self._users == 0 and self._client is not None:
-            client, self._client = self._client, None
-            await client.aclose()
+        if self._users == 0:
+            self._tasks.cancel_scope.cancel()
+            try:
+                await self._tasks.__aexit__(None, None, None)
+            finally:
+                await self._client.aclose()
 
     async def fitting(self, algorithm: str, kid: str | None) -> list[jwt.PyJWK]:
         """The keys for this algorithm and id (None: any), after a look for newer ones if need be.
@@ -73,24 +91,46 @@ class IssuerKeys:
         """
         if not self._users:
             raise RuntimeError("An issuer verifies inside `async with` only")
-        fitting = self._fitting(algorithm, kid)
-        stale = self._elapsed() - self._fetched >= FRESH_SECONDS
-        # One caller at a time looks: an issuer that hangs delays nobody whose key is at hand.
-        if not fitting or (stale and not self._lock.locked()):
+        if not self._fitting(algorithm, kid):
             await self._refetch()
-            fitting = self._fitting(algorithm, kid)
+        elif self._elapsed() - self._fetched >= FRESH_SECONDS and not self._refreshing:
+            await self._refresh()
+        fitting = self._fitting(algorithm, kid)
         if not fitting and self._failure:
             raise IssuerUnreachable(f"The issuer {self._url} gave no keys: {self._failure}.")
         return fitting
+
+    async def newer(self, algorithm: str, kid: str | None) -> list[jwt.PyJWK]:
+        """The same, after a look for newer keys in any case, as far as one may be made."""
+        await self._refetch()
+        return self._fitting(algorithm, kid)
 
     def _fitting(self, algorithm: str, kid: str | None) -> list[jwt.PyJWK]:
         kept = self._keys if self._elapsed() - self._fetched < KEPT_SECONDS else []
         return [k for k in kept if k.algorithm_name == algorithm and kid in (None, k.key_id)]
 
+    async def _refresh(self) -> None:
+        """Fetch newer keys for those to come; who asks waits a moment, unless the last try failed.
+
+        Thus an issuer that hangs delays one caller, by that moment.
+        """
+        self._refreshing, done = True, anyio.Event()
+
+        async def refresh() -> None:
+            try:
+                await self._refetch()
+            finally:
+                self._refreshing = False
+                done.set()
+
+        self._tasks.start_soon(refresh)
+        with anyio.move_on_after(0 if self._failure else GLANCE_SECONDS):
+            await done.wait()
+
     async def _refetch(self) -> None:
         """Replace the keys, or note why not; callers at the same time share one attempt."""
         async with self._lock:
-            # Else anyone could have us flood the issuer, by made-up key ids.
+            # Else anyone could have us flood the issuer, by made-up key ids and signatures.
             if self._elapsed() - self._tried < PAUSE_SECONDS:
                 return
             try:
@@ -99,6 +139,9 @@ class IssuerKeys:
                 self._fetched, self._failure = self._elapsed(), ""
             except (TimeoutError, _Unusable) as exc:
                 self._failure = str(exc) or f"no answer within {self._timeout:g} s"
+            except Exception as exc:  # noqa: BLE001 - in a task it would end the server
+                log_fault(exc)
+                self._failure = "its answer could not be read"
             self._tried = self._elapsed()
 
     async def _fetch(self) -> list[jwt.PyJWK]:
@@ -122,13 +165,6 @@ class IssuerKeys:
     async def _get(self, address: str) -> dict[str, Any]:
         """The JSON object at `address`, which no redirect leads away from."""
         url = _safe(address)
-        # `_refetch` limits the whole.
-        self._client = self._client or httpx2.AsyncClient(
-            headers={"User-Agent": f"vapi-sessions-mcp/{__version__}"},
-            timeout=None,
-            follow_redirects=False,
-            transport=self._transport,
-        )
         try:
             async with self._client.stream("GET", url) as response:
                 if response.status_code != 200:

@@ -14,7 +14,6 @@ from vapi_sessions_mcp.clock import Clock, real
 LEEWAY_SECONDS = 10.0
 _MALFORMED = "A claim of the token is malformed"
 _SAID: dict[type[jwt.PyJWTError], str] = {
-    jwt.InvalidSignatureError: "The signature of the token is wrong",
     jwt.ExpiredSignatureError: "The token has expired",
     jwt.ImmatureSignatureError: "The token is not valid yet",
     jwt.InvalidIssuerError: "The token is of another issuer",
@@ -24,6 +23,10 @@ _SAID: dict[type[jwt.PyJWTError], str] = {
 
 class TokenRefused(Exception):
     """A token that grants nothing; `str()` says why, fit for a WWW-Authenticate header."""
+
+
+class WrongSignature(TokenRefused):
+    """A token that the key of its issuer did not sign."""
 
 
 class Issuer:
@@ -42,7 +45,8 @@ class Issuer:
         """Tokens must be for one of `audiences`; `timeout` is for all of a fetch, in seconds.
 
         `transport` replaces the network, `clock` what tokens' times are compared with,
-        and `elapsed` what keys age by, for tests. Raises ValueError when `url` is none.
+        and `elapsed` what keys age by, for tests. Raises ValueError when `url` is
+        not one, and SettingsError as `build_client` does.
         """
         self.url = url
         self._audiences = tuple(audiences)
@@ -58,7 +62,18 @@ class Issuer:
 
     async def verify(self, token: str) -> AccessToken:
         """What `token` grants and to whom; raises TokenRefused or IssuerUnreachable."""
-        key = await self._key(*_signed_with(token))
+        algorithm, kid = _signed_with(token)
+        key = _one(await self._keys.fitting(algorithm, kid), kid)
+        try:
+            return self._verified(token, key)
+        except WrongSignature:
+            # The issuer may have a new key under the old id, or without any.
+            newer = _one(await self._keys.newer(algorithm, kid), kid)
+            if newer is key:
+                raise
+        return self._verified(token, newer)
+
+    def _verified(self, token: str, key: jwt.PyJWK) -> AccessToken:
         try:
             claims = jwt.decode(
                 token,
@@ -75,6 +90,8 @@ class Issuer:
                 },
             )
             self._check_times(claims)
+        except jwt.InvalidSignatureError as exc:
+            raise WrongSignature("The signature of the token is wrong") from exc
         except jwt.MissingRequiredClaimError as exc:
             raise TokenRefused(f"The token has no {exc.claim} claim") from exc
         except jwt.PyJWTError as exc:
@@ -110,13 +127,14 @@ class Issuer:
             raise TokenRefused(_MALFORMED) from None
         return granted
 
-    async def _key(self, algorithm: str, kid: str | None) -> jwt.PyJWK:
-        fitting = await self._keys.fitting(algorithm, kid)
-        if not fitting:
-            raise TokenRefused("The issuer has no key that fits the token")
-        if kid is None and len(fitting) > 1:
-            raise TokenRefused("The token does not say which key of the issuer signed it")
-        return fitting[0]
+
+def _one(fitting: Sequence[jwt.PyJWK], kid: str | None) -> jwt.PyJWK:
+    """The key to verify with; raises TokenRefused where it is not clear which."""
+    if not fitting:
+        raise TokenRefused("The issuer has no key that fits the token")
+    if kid is None and len(fitting) > 1:
+        raise TokenRefused("The token does not say which key of the issuer signed it")
+    return fitting[0]
 
 
 def _signed_with(token: str) -> tuple[str, str | None]:

@@ -12,9 +12,11 @@ from vapi_sessions_mcp.caller import CallRecord, owner
 from vapi_sessions_mcp.contract.list_filters import ListRequest
 from vapi_sessions_mcp.contract.operations import GET, LIST, Operation
 from vapi_sessions_mcp.contract.requests import GetRequest, Request
-from vapi_sessions_mcp.errors import VapiError
-from vapi_sessions_mcp.ids import ID_PATTERN
+from vapi_sessions_mcp.errors import Broken, VapiError
+from vapi_sessions_mcp.ids import ID_PATTERN, is_id
 from vapi_sessions_mcp.logs import logged_call
+from vapi_sessions_mcp.mcp_server.boundary import internal_error
+from vapi_sessions_mcp.sessions.boundary import boundary
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.views.answer import Answer
@@ -104,6 +106,8 @@ class Resources:
             )
         try:
             answer = await self._answer(ctx, GET, GetRequest(id=found[1], view="full"))
+        except Broken as exc:
+            internal_error(str(exc))
         except VapiError as exc:
             raise MCPError(types.INVALID_PARAMS, self._sessions.shape.text(exc)) from exc
         text = markdown(answer.data) if found[2] else json_text.compact(answer.data)
@@ -144,7 +148,7 @@ class Resources:
 
     async def _answer(self, ctx: Any, operation: Operation, request: Request) -> Answer:
         record = CallRecord(caller=caller_of(ctx.request, self._owner))
-        with logged_call(operation.short_name, record):
+        with logged_call(operation.short_name, record), boundary(operation, record):
             return await self._sessions.answer(operation, request, record)
 
     async def _recent_ids(self, ctx: Any) -> list[str]:
@@ -153,17 +157,22 @@ class Resources:
             answer = await self._answer(ctx, LIST, ListRequest(limit=RECENT, view="summary"))
         except VapiError:
             return []
-        return [str(row["id"]) for row in answer.data["results"] if "id" in row]
+        return [id for id, _ in _named(answer.data)]
 
 
 def links(page: dict[str, Any]) -> list[types.ResourceLink]:
     """Links from the first rows of a list to their transcripts."""
     return [
-        types.ResourceLink(
-            name=str(row.get("name") or row["id"]),
-            uri=f"{SCHEME}{row['id']}/transcript",
-            mime_type=MARKDOWN,
-        )
-        for row in page["results"][:MAX_LINKS]
-        if "id" in row
+        types.ResourceLink(name=name, uri=f"{SCHEME}{id}/transcript", mime_type=MARKDOWN)
+        for id, name in _named({"results": page["results"][:MAX_LINKS]})
+    ]
+
+
+def _named(page: dict[str, Any]) -> list[tuple[str, str]]:
+    """The id and the name of each row that can be asked for by its id."""
+    rows = [(row.get("id"), row.get("name")) for row in page["results"]]
+    return [
+        (id, name if name and isinstance(name, str) else id)
+        for id, name in rows
+        if isinstance(id, str) and is_id(id)
     ]

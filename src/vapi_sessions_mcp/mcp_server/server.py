@@ -1,9 +1,8 @@
 """The MCP server: the table's operations as tools, their answers and errors as results."""
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import mcp_types as types
-from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
@@ -16,8 +15,10 @@ from vapi_sessions_mcp.contract.parsing import parse
 from vapi_sessions_mcp.contract.schemas import input_schema, output_schema
 from vapi_sessions_mcp.errors import VapiError
 from vapi_sessions_mcp.logs import logged_call
+from vapi_sessions_mcp.mcp_server.boundary import Context, guarded
 from vapi_sessions_mcp.mcp_server.elicitation import Asking, asker
 from vapi_sessions_mcp.mcp_server.resources import Resources, links
+from vapi_sessions_mcp.sessions.boundary import boundary
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.views.answer import Answer
@@ -35,8 +36,6 @@ An expiry is an estimate: Vapi does not tell it. Masked values read ***: do not 
 
 # Gemini CLI adds it to every tool's schema by itself and sends it along.
 HOST_ARGUMENT = "wait_for_previous"
-
-Context: TypeAlias = ServerRequestContext[Any, Any]
 
 
 def build_server(sessions: Sessions, settings: Settings) -> Server[Any]:
@@ -73,14 +72,14 @@ def build_server(sessions: Sessions, settings: Settings) -> Server[Any]:
         version=__version__,
         title="Vapi Sessions",
         instructions=INSTRUCTIONS,
-        on_list_tools=list_tools,
-        on_call_tool=call_tool,
-        on_list_resources=resources.list_resources,
-        on_list_resource_templates=resources.list_templates,
-        on_read_resource=resources.read,
-        on_completion=resources.complete,
-        on_list_prompts=resources.list_prompts,
-        on_get_prompt=resources.get_prompt,
+        on_list_tools=guarded(list_tools),
+        on_call_tool=guarded(call_tool, _failed),
+        on_list_resources=guarded(resources.list_resources),
+        on_list_resource_templates=guarded(resources.list_templates),
+        on_read_resource=guarded(resources.read),
+        on_completion=guarded(resources.complete),
+        on_list_prompts=guarded(resources.list_prompts),
+        on_get_prompt=guarded(resources.get_prompt),
     )
 
 
@@ -101,7 +100,7 @@ async def _result(
         await ctx.session.report_progress(scanned, total, f"{scanned} sessions scanned")
 
     try:
-        with logged_call(operation.short_name, record):
+        with logged_call(operation.short_name, record), boundary(operation, record, MCPError):
             request = parse(operation.request, given)
             try:
                 answer = await sessions.answer(
@@ -109,9 +108,9 @@ async def _result(
                 )
             except Asking as exc:
                 return exc.result
+            return _shown(operation, answer)
     except VapiError as exc:
-        return types.CallToolResult(content=[_text(sessions.shape.text(exc))], is_error=True)
-    return _shown(operation, answer)
+        return _failed(sessions.shape.text(exc))
 
 
 def _shown(operation: Operation, answer: Answer) -> types.CallToolResult:
@@ -124,6 +123,11 @@ def _shown(operation: Operation, answer: Answer) -> types.CallToolResult:
     if operation is LIST:
         content += links(answer.data)
     return types.CallToolResult(content=content, structured_content=structured)
+
+
+def _failed(sentence: str) -> types.CallToolResult:
+    """A failure that the model can read."""
+    return types.CallToolResult(content=[_text(sentence)], is_error=True)
 
 
 def _tool(operation: Operation, name: str) -> types.Tool:

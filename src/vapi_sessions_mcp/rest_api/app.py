@@ -13,8 +13,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from vapi_sessions_mcp import json_text
+from vapi_sessions_mcp.access.boundary import Boundary
 from vapi_sessions_mcp.access.gate import Gate, caller_of
-from vapi_sessions_mcp.access.guard import HEALTH, Guard
+from vapi_sessions_mcp.access.guard import Guard
+from vapi_sessions_mcp.access.health import health
 from vapi_sessions_mcp.access.refusal import refusal
 from vapi_sessions_mcp.caller import Caller, CallRecord, owner
 from vapi_sessions_mcp.contract.operations import Operation, by_path, offered
@@ -24,6 +26,7 @@ from vapi_sessions_mcp.logs import logged_call
 from vapi_sessions_mcp.rest_api.docs_page import reference
 from vapi_sessions_mcp.rest_api.openapi import ROOT, document
 from vapi_sessions_mcp.rest_api.statuses import headers_of, status_of
+from vapi_sessions_mcp.sessions.boundary import boundary
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 
@@ -67,12 +70,15 @@ def build_rest(
             ),
             Route("/openapi.json", openapi),
             *reference(described),
-            *HEALTH,
+            *health(settings),
             *gate.routes,
             *extra_routes,
         ],
-        middleware=[Middleware(Guard, settings=settings, gate=gate, public=PUBLIC)],
-        exception_handlers={HTTPException: _no_route, Exception: _bug},
+        middleware=[
+            Middleware(Boundary),
+            Middleware(Guard, settings=settings, gate=gate, public=PUBLIC),
+        ],
+        exception_handlers={HTTPException: _no_route},
     )
     app.router.redirect_slashes = False
     return app
@@ -89,18 +95,21 @@ def _endpoint(
             return gate.lacks_write()
         record = CallRecord(caller=caller)
         try:
-            with logged_call(operation.short_name, record):
+            with (
+                logged_call(operation.short_name, record),
+                boundary(operation, record, HTTPException),
+            ):
                 arguments = await _arguments(operation, request)
                 parsed = parse(operation.request, arguments)
                 answer = await sessions.answer(operation, parsed, record)
+                return Response(
+                    json_text.compact(answer.data).encode(),
+                    operation.status,
+                    {"Cache-Control": "no-store"},
+                    "application/json",
+                )
         except VapiError as exc:
-            return _refused(sessions, operation, exc)
-        return Response(
-            json_text.compact(answer.data).encode(),
-            operation.status,
-            {"Cache-Control": "no-store"},
-            "application/json",
-        )
+            return _refused(sessions, exc, operation, caller)
 
     async def endpoint(request: Request) -> Response:
         operation = rows["GET" if request.method == "HEAD" else request.method]
@@ -194,11 +203,13 @@ def _split(operation: Operation, body: dict[str, Any]) -> dict[str, Any]:
     return {"appendMessages": appended, "body": None if appended and not vapis else vapis}
 
 
-def _refused(sessions: Sessions, operation: Operation, error: VapiError) -> Response:
+def _refused(
+    sessions: Sessions, error: VapiError, operation: Operation, caller: Caller
+) -> Response:
     message: str | list[str] = sessions.shape.text(error)
     if isinstance(error, BadArguments):
         message = [sessions.shape.text(problem) for problem in error.problems]
-    return refusal(status_of(error, operation), message, headers_of(error))
+    return refusal(status_of(error, operation), message, headers_of(error, caller))
 
 
 async def _no_route(request: Request, exc: Exception) -> Response:
@@ -211,7 +222,3 @@ async def _no_route(request: Request, exc: Exception) -> Response:
         headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
         message = f"{message}: there is {headers['Allow']}."
     return refusal(error.status_code, message, headers)
-
-
-async def _bug(request: Request, exc: Exception) -> Response:
-    return refusal(500, "Something is wrong in this server, not in the call. Its log says more.")

@@ -2,9 +2,12 @@
 
 import math
 
+from vapi_sessions_mcp.access.gate import key_challenge
+from vapi_sessions_mcp.caller import Caller
 from vapi_sessions_mcp.contract.operations import Operation
 from vapi_sessions_mcp.errors import (
     BadArguments,
+    Broken,
     Conflict,
     ConnectionLost,
     Failed,
@@ -13,6 +16,7 @@ from vapi_sessions_mcp.errors import (
     RateLimited,
     Refused,
     TimedOut,
+    Unauthorized,
     Unconfirmed,
     VapiError,
 )
@@ -29,7 +33,7 @@ def status_of(error: VapiError, operation: Operation) -> int:
     Vapi's SDKs send a request again after 408, 409, 429 and 5xx: what may have
     happened, and must not happen twice, gets none of these.
     """
-    unclear = isinstance(error, Failed | ConnectionLost | TimedOut | Garbled)
+    unclear = isinstance(error, Failed | ConnectionLost | TimedOut | Garbled | Broken)
     if unclear and not operation.idempotent:
         return UNCLEAR
     match error:
@@ -39,6 +43,8 @@ def status_of(error: VapiError, operation: Operation) -> int:
             return 412
         case Unconfirmed():
             return 428
+        case Broken():
+            return 500
         case NotConfigured():
             return 503
         case TimedOut():
@@ -49,8 +55,10 @@ def status_of(error: VapiError, operation: Operation) -> int:
             return 502
 
 
-def headers_of(error: VapiError) -> dict[str, str]:
-    """When to call again, where waiting helps."""
+def headers_of(error: VapiError, caller: Caller) -> dict[str, str]:
+    """When to call again, where waiting helps; which key is asked for, where Vapi refuses one."""
+    if isinstance(error, Unauthorized):
+        return key_challenge(caller)
     if isinstance(error, RateLimited | Failed) and (error.retry_after or error.status == 429):
         return {"Retry-After": str(math.ceil(error.retry_after or MINUTE))}
     return {}

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from vapi_sessions_mcp.contract.list_filters import LIMIT, ListFilters
+from vapi_sessions_mcp.contract.list_filters import LIMIT, ListFilters, ListRequest
 from vapi_sessions_mcp.contract.operations import GET, LIST, Operation, Perform
 from vapi_sessions_mcp.contract.requests import (
     CreateRequest,
@@ -12,7 +12,7 @@ from vapi_sessions_mcp.contract.requests import (
     Request,
     UpdateRequest,
 )
-from vapi_sessions_mcp.errors import BadArguments, not_found
+from vapi_sessions_mcp.errors import BadArguments, Garbled, VapiError, not_found
 from vapi_sessions_mcp.json_text import as_object
 from vapi_sessions_mcp.settings import Settings
 
@@ -96,10 +96,26 @@ class Pins:
         # Read first, whether it is outside or nowhere: both take this one request, and it stays
         # where it is meanwhile, since nothing that Vapi's PATCH changes says whose a session is.
         id = request.path()["id"]
-        session = await perform(GET, GetRequest(id=id))
+        try:
+            session = await perform(GET, GetRequest(id=id))
+        except Garbled:
+            # What cannot be read does not say whose it is, and that it exists is a secret.
+            if await self._lists(perform, id):
+                raise
+            raise not_found(id) from None
         if not self._holds(session):
             raise not_found(id)
         return session if operation is GET else await perform(operation, request)
+
+    async def _lists(self, perform: Perform, id: str) -> bool:
+        """Whether `id` is inside, as far as a list can say that holds nothing else."""
+        try:
+            page = await self._list(perform, ListRequest(id=id, limit=1))
+        except Garbled:
+            return True
+        except VapiError:
+            return False
+        return any(str(row.get("id")).lower() == id.lower() for row in page["results"])
 
     async def _list(self, perform: Perform, request: ListFilters) -> dict[str, Any]:
         inside = self._inside(request)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import anyio
+
 from vapi_sessions_mcp.caller import CallRecord
 from vapi_sessions_mcp.contract.operations import Operation
 from vapi_sessions_mcp.contract.requests import Request
@@ -23,6 +25,11 @@ class Call:
     def session_id(self) -> str | None:
         """The id of the session that is asked for; None for create and list."""
         return self.request.path().get("id")
+
+    @property
+    def left(self) -> float:
+        """Seconds until the deadline."""
+        return self.deadline - anyio.current_time()
 
     @property
     def finishes_writes(self) -> bool:

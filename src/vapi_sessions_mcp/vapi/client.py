@@ -8,17 +8,23 @@ from urllib.parse import urlsplit
 import anyio
 import httpx2
 
-from vapi_sessions_mcp import __version__
 from vapi_sessions_mcp.caller import CallRecord
 from vapi_sessions_mcp.clock import Clock, real
 from vapi_sessions_mcp.contract.operations import Operation
 from vapi_sessions_mcp.contract.requests import Request
 from vapi_sessions_mcp.errors import RateLimited, Refused, VapiError
+from vapi_sessions_mcp.http_client import build_client
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.vapi.call import Call
 from vapi_sessions_mcp.vapi.failures import Failures, no_key
-from vapi_sessions_mcp.vapi.response import InvalidAnswer, WrongSession, answer, words
-from vapi_sessions_mcp.vapi.retries import Retries, retry_after
+from vapi_sessions_mcp.vapi.response import (
+    InvalidAnswer,
+    TooMuch,
+    WrongSession,
+    answer,
+    words,
+)
+from vapi_sessions_mcp.vapi.retries import RetriesByKey, retry_after
 
 # Node servers close an idle connection after 5 s; ours is dropped before.
 KEEPALIVE_SECONDS = 4.0
@@ -37,20 +43,17 @@ class Vapi:
     ) -> None:
         """`transport` replaces the network, for the sandbox and for tests.
 
-        `clock` says what time it is at Vapi: its sessions expire by it.
+        `clock` says what time it is at Vapi: its sessions expire by it. Raises
+        SettingsError for a proxy or certificates in the environment that cannot be used.
         """
         self.clock = clock
         self._timeout, self._connect_timeout = settings.timeout, settings.connect_timeout
         self._host = urlsplit(settings.base_url).netloc
-        self._retries = Retries()
-        self._client = httpx2.AsyncClient(
+        self._retries = RetriesByKey()
+        self._client = build_client(
             base_url=settings.base_url,
-            headers={
-                "User-Agent": f"vapi-sessions-mcp/{__version__}",
-                "Accept": "application/json",
-            },
+            headers={"Accept": "application/json"},
             limits=httpx2.Limits(max_connections=None, keepalive_expiry=KEEPALIVE_SECONDS),
-            follow_redirects=False,
             # No cookie of one caller goes along with the call of another.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             transport=transport,
@@ -87,6 +90,7 @@ class Vapi:
             key=record.caller.api_key,
             deadline=anyio.current_time() + self._timeout,
         )
+        retries = self._retries.of(call.key)
         tries = 0
         while True:
             tries += 1
@@ -94,19 +98,18 @@ class Vapi:
                 found = await self._try(call)
             except VapiError as exc:
                 if isinstance(exc, Refused) and not isinstance(exc, RateLimited):
-                    self._retries.answered()
-                left = call.deadline - anyio.current_time()
-                wait = self._retries.take_retry(operation, exc, tries, left)
+                    retries.answered()
+                wait = retries.take_retry(operation, exc, tries, call.left)
                 if wait is None:
                     raise
                 call.failures.again(exc)
                 await anyio.sleep(wait)
             else:
-                self._retries.answered()
+                retries.answered()
                 return found
 
     async def _try(self, call: Call) -> dict[str, Any]:
-        left = call.deadline - anyio.current_time()
+        left = call.left
         # Ends before the deadline does, so that it is known that nothing was sent.
         connect = min(self._connect_timeout, 0.9 * left)
         try:
@@ -147,4 +150,6 @@ class Vapi:
                 stream = response.extensions.get("network_stream")
                 if stream and isinstance(exc, WrongSession):
                     await stream.aclose()
+                if isinstance(exc, TooMuch):
+                    raise call.failures.too_large(str(exc)) from exc
                 raise call.failures.garbled(str(exc)) from exc

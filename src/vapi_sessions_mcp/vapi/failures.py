@@ -14,6 +14,7 @@ from vapi_sessions_mcp.errors import (
     RateLimited,
     Refused,
     TimedOut,
+    TooLarge,
     Unauthorized,
     VapiError,
     not_found,
@@ -101,6 +102,21 @@ class Failures:
             f"{self._could_not}: the answer of {self._host} is not a session's JSON ({reason})."
             f" {self._after_sending()}"
         )
+
+    def too_large(self, reason: str) -> TooLarge:
+        """A good answer of more than can be read here, which it will be again."""
+        text = (
+            f"{self._could_not}: the answer of {self._host} is more than can be read here"
+            f" ({reason})."
+        )
+        elsewhere = "read it with another client of Vapi's API"
+        if self._operation.find_out:
+            mend = f"It may or may not have happened: {elsewhere}, since this one cannot."
+        elif self._id:
+            mend = f"No view makes it smaller, since all of it is read first: {elsewhere}."
+        else:
+            mend = "Ask for fewer sessions, with a smaller limit or narrower filters."
+        return TooLarge(f"{text} {mend}")
 
     @property
     def _could_not(self) -> str:

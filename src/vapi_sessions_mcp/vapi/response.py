@@ -1,9 +1,10 @@
 """What an HTTP answer of Vapi's says: the session or page that was asked for, or why not."""
 
-import json
 from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import suppress
 from typing import Any, cast
 
+import anyio
 import httpx2
 from pydantic import ValidationError
 
@@ -12,6 +13,8 @@ from vapi_sessions_mcp.vapi.call import Call
 
 MAX_BODY = 32 * 2**20
 MAX_SAID = 600
+# How long the words of a refusal are waited for.
+WORDS_SECONDS = 2.0
 # Keys of Vapi's are UUIDs.
 KEY_CHARS = 8
 
@@ -27,6 +30,10 @@ class Received(dict[str, Any]):
 
 class InvalidAnswer(Exception):
     """A 2xx that is not what was asked for; `str()` says why."""
+
+
+class TooMuch(InvalidAnswer):
+    """More than can be read here, good as it may be."""
 
 
 class WrongSession(InvalidAnswer):
@@ -49,7 +56,7 @@ async def answer(response: httpx2.Response, call: Call) -> dict[str, Any]:
     except ValidationError as exc:
         raise InvalidAnswer("a promised field is missing") from exc
     except json_text.Unreasonable as exc:
-        raise InvalidAnswer(str(exc)) from exc
+        raise TooMuch(str(exc)) from exc
     except ValueError as exc:
         raise InvalidAnswer("not JSON") from exc
     if id is None:
@@ -59,15 +66,18 @@ async def answer(response: httpx2.Response, call: Call) -> dict[str, Any]:
     return Received(found, raw.decode("utf-8-sig"))
 
 
+_NO_WORDS = (httpx2.RequestError, InvalidAnswer, ValueError, KeyError, TypeError)
+
+
 async def words(response: httpx2.Response, call: Call) -> str:
     """Vapi's own words out of a refusal's `{"message": str | [str]}`, or nothing.
 
-    How far they can be had does not matter: the status says enough.
+    They are not waited for as long as an answer would be: the status says enough.
     """
-    try:
+    message: object = ""
+    # It ends before the call's deadline does, so that the status is not lost to a timeout.
+    with anyio.move_on_after(min(WORDS_SECONDS, 0.9 * call.left)), suppress(*_NO_WORDS):
         message = _parsed(await _body(response, call), call.key)["message"]
-    except (httpx2.RequestError, InvalidAnswer, ValueError, KeyError, TypeError):
-        return ""
     parts = cast("list[object]", message) if isinstance(message, list) else [message]
     said = "; ".join(part for part in parts if isinstance(part, str))
     return said if len(said) <= MAX_SAID else f"{said[:MAX_SAID]}…"
@@ -91,7 +101,7 @@ async def _body(response: httpx2.Response, call: Call) -> bytes:
     try:
         raw = await json_text.collect(kept.aiter_bytes(), MAX_BODY)
     except json_text.TooLarge as exc:
-        raise InvalidAnswer("more than 32 MiB") from exc
+        raise TooMuch("more than 32 MiB") from exc
     call.record.size += len(raw)
     return raw
 
@@ -99,9 +109,18 @@ async def _body(response: httpx2.Response, call: Call) -> bytes:
 def _parsed(raw: bytes, key: str) -> Any:
     """The JSON in `raw` without the key that asked for it, however that is spelt there."""
     value = json_text.parse(raw)
-    # A shorter key may be anybody's word.
-    if len(key) >= KEY_CHARS and (key.encode() in raw or b"\\u" in raw):
-        text, spelt = json_text.compact(value), json.dumps(key)[1:-1]
-        if spelt in text:
-            return json.loads(text.replace(spelt, "***"))
+    # A shorter key may be anybody's word; these characters JSON may write with a backslash.
+    spelt = key.encode() in raw or b"\\u" in raw or not {'"', "\\", "/"}.isdisjoint(key)
+    return _without(value, key) if spelt and len(key) >= KEY_CHARS else value
+
+
+def _without(value: Any, key: str) -> Any:
+    """`value` with *** in place of `key` in its texts and names; what is around it stays."""
+    if isinstance(value, str):
+        return value.replace(key, "***")
+    if isinstance(value, dict):
+        items = cast("dict[str, Any]", value).items()
+        return {name.replace(key, "***"): _without(item, key) for name, item in items}
+    if isinstance(value, list):
+        return [_without(item, key) for item in cast("list[Any]", value)]
     return value

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from hashlib import sha256
 
 from vapi_sessions_mcp.clock import Clock, real
 from vapi_sessions_mcp.contract.operations import Operation
@@ -28,10 +29,27 @@ PASSING = frozenset({500, 502, 503, 504})
 # Retries that may be made while nothing works; each call that Vapi answers earns half a one.
 BUDGET = 10.0
 EARNED = 0.5
+# Callers bring keys of their own, real ones or not: only so many are kept apart.
+KEYS = 1024
+
+
+class RetriesByKey:
+    """The retries of each key of Vapi's: whoever spends theirs spends nobody else's."""
+
+    def __init__(self) -> None:
+        self._kept: dict[bytes, Retries] = {}
+
+    def of(self, key: str) -> "Retries":
+        """Those of `key`; a key that was not used for long begins anew."""
+        digest = sha256(key.encode()).digest()
+        self._kept[digest] = retries = self._kept.pop(digest, None) or Retries()
+        if len(self._kept) > KEYS:
+            del self._kept[next(iter(self._kept))]
+        return retries
 
 
 class Retries:
-    """The retries that all calls of one Vapi have together, so that they feed no outage."""
+    """The retries that all calls with one key have together, so that they feed no outage."""
 
     def __init__(self) -> None:
         self._left = BUDGET

@@ -9,8 +9,9 @@ from vapi_sessions_mcp.contract.list_filters import ListRequest
 from vapi_sessions_mcp.contract.requests import GetRequest, View, Window
 from vapi_sessions_mcp.json_text import as_object
 from vapi_sessions_mcp.settings import DefaultView, Settings
-from vapi_sessions_mcp.views.masking import mask_personal, mask_secrets
+from vapi_sessions_mcp.views.masking import mask_all, mask_secrets
 from vapi_sessions_mcp.views.notes import Notes
+from vapi_sessions_mcp.views.numbers import count
 from vapi_sessions_mcp.views.summary import conversation, latest, summary
 
 # Kept free for the note beside a shortened answer.
@@ -39,14 +40,13 @@ class Shape:
         self._notes = Notes(settings, clock)
 
     def masked(self, data: dict[str, Any]) -> dict[str, Any]:
-        """A copy without secrets, and without personal data where that is set."""
-        data = mask_secrets(data)
-        return mask_personal(data) if self._mask_pii else data
+        """`data` without secrets, and without personal data where that is set."""
+        return mask_all(data) if self._mask_pii else mask_secrets(data)
 
     def text(self, message: object) -> str:
-        """What an error or a note says, valid Unicode, without personal data where that is set."""
+        """What an error or a note says, valid Unicode, masked like an answer."""
         text = json_text.clean(str(message))
-        return mask_personal(text) if self._mask_pii else text
+        return mask_all(text) if self._mask_pii else mask_secrets(text)
 
     def session(self, session: dict[str, Any], request: GetRequest) -> Answer:
         """One session in the view that is asked for, or in one that fits."""
@@ -108,7 +108,7 @@ def _page_viewed(page: dict[str, Any], view: View) -> dict[str, Any]:
 def _place(metadata: dict[str, Any]) -> dict[str, Any]:
     """Which page of how many this is, and of how many sessions, as far as Vapi says."""
     names = {"page": "currentPage", "pages": "totalPages", "total": "totalItems"}
-    place = {ours: metadata.get(vapis) for ours, vapis in names.items()}
+    place = {ours: count(metadata.get(vapis)) for ours, vapis in names.items()}
     if metadata.get("itemsBeyondRetention"):
         place["itemsBeyondRetention"] = True
     return {name: value for name, value in place.items() if value is not None}
@@ -117,10 +117,10 @@ def _place(metadata: dict[str, Any]) -> dict[str, Any]:
 def _fitting(page: dict[str, Any], budget: int) -> int:
     """How many rows of a page fit in `budget` characters of JSON."""
     room = budget - _size({**page, "results": []})
-    for count, row in enumerate(page["results"]):
+    for before, row in enumerate(page["results"]):
         room -= _size(row) + 1
         if room < 0:
-            return count
+            return before
     return len(page["results"])
 
 

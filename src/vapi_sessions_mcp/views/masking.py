@@ -1,137 +1,210 @@
-"""Secrets out of answers, found by the name of their field; on request, personal data too."""
+"""Secrets out of answers, found by the names of their fields; on request, personal data too.
+
+What holds nothing to hide is returned as it is, not copied. JSON in a text is
+masked like any other value, and so is JSON in a text of that JSON; what cannot
+be read as JSON is masked as text (`secret_text`, `personal`).
+"""
 
 import json
+import math
 import re
-from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from vapi_sessions_mcp import json_text
+from vapi_sessions_mcp.views.field_names import NOTHING, Meaning, may_be_phone, meaning
+from vapi_sessions_mcp.views.mark import MASK as MASK
+from vapi_sessions_mcp.views.personal import long_number, phone_number, without_persons
+from vapi_sessions_mcp.views.secret_text import without_links, without_quoted
 
-MASK = "***"
+# Levels of a value together with those of the JSON in its texts; Vapi's answers have a hundred.
+MAX_DEPTH = 150
+# How often JSON may have been written into a text, and that text into JSON.
+MAX_LAYERS = 6
+# How often a text is looked through that had something to mask.
+MAX_ROUNDS = 4
+# Digits of a whole number that Python reads.
+MAX_DIGITS = 4300
 
-# As names stand in Vapi's OpenAPI (twilioAuthToken, hmacSecret, ocpApimSubscriptionKey,
-# credentials…) and in HTTP headers (Authorization, X-Api-Key), without - and _.
-_SECRET = re.compile(
-    r"""
-    .*(secret|passw(or)?d|passphrase).*
-    | .*token
-    | .*(api|access|auth|private|secret|subscription|openai|gcp|signing|encryption)keys?(id)?
-    | (proxy)?authorization | (set)?cookies? | credentials? | webhookurl
-    """,
-    re.VERBOSE,
-)
-# Where a whole number stands that need not look like one: numberE164CheckEnabled may be false.
-_NUMBERED = re.compile(r"number|(twilio|customer|caller|mobile|tele)?phone(number)?")
-_SIP = re.compile(r"\b(sips?:)[^@\s<>]{1,256}@", re.IGNORECASE)
-# What stands before the first character keeps the search from starting anew at every letter.
-_EMAIL = re.compile(r"(?<![\w.+%'&-])[\w.+%'&-]+@[\w-]+(\.[\w-]+)+")
-# UUIDs, dates with their times and decimals are what is most easily taken for a phone number.
-_PHONE = re.compile(
-    r"""
-    [0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}
-    | ( (19|20)\d\d([-./])\d\d?\4\d\d? | \d\d?([-./])\d\d?\5(19|20)\d\d )
-      (?!\d) ( [T ]\d\d:\d\d(:\d\d([.,]\d+)?)? )?
-    | \b(0\.\d+|\d+\.\d\d)(?![\d.])
-    | (?P<phone>
-        (\+ | (?<![A-Za-z0-9_\#-])\(?) \d
-        ([ \t\u00a0\u2009\u202f().\-/\u2010-\u2015\u2212]{0,3}\d){6,18}
-        (?!(?!x|ext)[A-Za-z0-9_])
-      )
-    """,
-    re.VERBOSE,
-)
+_Object: TypeAlias = dict[str, Any]
+
+# Around JSON and not part of it: white space, and the byte order mark some writers begin with.
+_AROUND = " \t\r\n\ufeff"
+_MAY_BE_JSON = re.compile(rf'[{_AROUND}]*["{{\[]')
+# Headers, variables and form fields also come as {"name": "Authorization", "value": "Bearer …"}.
+_LABELS = ("name", "key", "header", "headerName", "field", "label", "Name", "Key")
+_LABELLED = frozenset(("value", "values", "val", "default", "Value"))
 
 
 def mask_secrets(value: Any) -> Any:
-    """A copy of a JSON value in which whatever stands under a secret's name is `***`."""
-    if isinstance(value, dict):
-        return _masked_object(cast("dict[str, Any]", value))
-    if isinstance(value, list):
-        return [mask_secrets(item) for item in cast("list[Any]", value)]
-    return (_masked_json(value, mask_secrets) or value) if isinstance(value, str) else value
+    """A JSON value in which whatever is under a secret's name is `***`."""
+    return _Pass(secrets=True).value(value)
 
 
 def mask_personal(value: Any) -> Any:
-    """A copy of a JSON value without phone numbers (but two digits), e-mail and SIP users."""
-    if isinstance(value, dict):
-        items = cast("dict[str, Any]", value).items()
-        return {name: _hidden_number(name, item) or mask_personal(item) for name, item in items}
-    if isinstance(value, list):
-        return [mask_personal(item) for item in cast("list[Any]", value)]
-    if isinstance(value, str):
-        return _masked_json(value, mask_personal) or _without_persons(value)
+    """A JSON value without phone numbers (but two digits), e-mail addresses and SIP users."""
+    return _Pass(personal=True).value(value)
+
+
+def mask_all(value: Any) -> Any:
+    """A JSON value without secrets and without personal data."""
+    return _Pass(secrets=True, personal=True).value(value)
+
+
+class _Pass:
+    """One pass over one value; each distinct name in it is judged once."""
+
+    def __init__(self, *, secrets: bool = False, personal: bool = False) -> None:
+        self._secrets, self._personal = secrets, personal
+        self._names: dict[str, tuple[Meaning, str]] = {}
+        self._layers = 0
+
+    def value(self, value: Any, name: str = "", depth: int = 0) -> Any:
+        """`value` masked, itself if there is nothing to mask; `name` is that of its field."""
+        if isinstance(value, str):
+            return self._text(value, depth)
+        if isinstance(value, dict):
+            return self._object(cast("_Object", value), depth)
+        if isinstance(value, list):
+            return self._list(cast("list[Any]", value), name, depth)
+        if self._personal and (shown := long_number(value)) and may_be_phone(name):
+            return shown
+        return value
+
+    def _object(self, value: _Object, depth: int) -> _Object:
+        label = self._label(value)
+        changed: _Object = {}
+        renamed = False
+        for name, item in value.items():
+            field = label if label and name in _LABELLED else name
+            shown = self._shown(field, item)
+            masked = self.value(item, field, depth + 1) if shown is None else shown
+            if masked is not item:
+                changed[name] = masked
+            renamed = renamed or self._name(name)[1] != name
+        masked = value | changed if changed else value
+        if renamed:
+            return _apart([(self._name(name)[1], item) for name, item in masked.items()])
+        return masked
+
+    def _list(self, value: list[Any], name: str, depth: int) -> list[Any]:
+        masked: list[Any] = []
+        same = True
+        for item in value:
+            shown = self._pair(item) if _is_pair(item) else self._shown(name, item)
+            masked.append(self.value(item, name, depth + 1) if shown is None else shown)
+            same = same and masked[-1] is item
+        return value if same else masked
+
+    def _pair(self, pair: list[Any]) -> list[Any] | None:
+        """A header or a variable as [name, value], unless there is nothing to mask in it."""
+        name, value = pair
+        shown = self._shown(name, value)
+        if shown is None or shown is value:
+            return None
+        return [self._plain(name), shown]
+
+    def _shown(self, name: str, value: Any) -> Any:
+        """What to show for a value by its name; None where the name says nothing of it."""
+        said = self._name(name)[0]
+        if self._secrets and said.hides(value):
+            return value if value == MASK else MASK
+        if self._personal and said.phone and (shown := phone_number(value)) is not None:
+            return value if value == shown else shown
+        return None
+
+    def _label(self, value: _Object) -> str:
+        """The name that an object gives for its value, or nothing."""
+        if _LABELLED.isdisjoint(value):
+            return ""
+        labels = [value[name] for name in _LABELS if isinstance(value.get(name), str)]
+        return next(
+            (label for label in labels if self._name(label)[0] != NOTHING), "".join(labels[:1])
+        )
+
+    def _name(self, name: str) -> tuple[Meaning, str]:
+        """What a name says of its value, and what is shown of itself."""
+        known = self._names.get(name)
+        if known is None:
+            shown = self._plain(name)
+            said = meaning(name)
+            if said == NOTHING and shown != name:
+                said = meaning(shown)
+            known = self._names[name] = (said, shown)
+        return known
+
+    def _text(self, text: str, depth: int) -> str:
+        masked = self._json(text, depth)
+        return self._plain(text) if masked is None else masked
+
+    def _json(self, text: str, depth: int) -> str | None:
+        """JSON in a text, as the arguments of tool calls are; None for any other text."""
+        if self._layers == MAX_LAYERS or not _MAY_BE_JSON.match(text):
+            return None
+        try:
+            inner = _read(text.strip(_AROUND), MAX_DEPTH - depth)
+        except (ValueError, RecursionError):
+            return None
+        self._layers += 1
+        masked = self.value(inner, "", depth + 1)
+        self._layers -= 1
+        if masked is inner:
+            return text
+        return json_text.clean(json.dumps(masked, ensure_ascii=False, separators=(",", ":")))
+
+    def _plain(self, text: str) -> str:
+        """`text` masked until nothing is found: a number that is gone may have parted a link."""
+        masked, rounds = self._round(text), 1
+        while masked != text and rounds < MAX_ROUNDS:
+            text, masked, rounds = masked, self._round(masked), rounds + 1
+        return text if masked == text else masked
+
+    def _round(self, text: str) -> str:
+        text = without_quoted(text, self._judge)
+        if self._secrets:
+            text = without_links(text)
+        return without_persons(text) if self._personal else text
+
+    def _judge(self, name: str, value: Any) -> str | None:
+        said = meaning(name)
+        if self._secrets and said.hides(value):
+            return MASK
+        return phone_number(value) if self._personal and said.phone else None
+
+
+def _read(text: str, most: int) -> Any:
+    """The JSON in `text`, with all that it says; raises ValueError where it is none."""
+    value = json.loads(
+        text, strict=False, parse_int=_whole, parse_float=_finite, object_pairs_hook=_apart
+    )
+    if text.count("[") + text.count("{") > most:
+        json_text.check_depth(value, most)
     return value
 
 
-def _masked_object(value: dict[str, Any]) -> dict[str, Any]:
-    masked = {
-        name: MASK if _is_secret(name) and _holds_something(item) else mask_secrets(item)
-        for name, item in value.items()
-    }
-    # Headers also come as pairs: {"name": "Authorization", "value": "Bearer …"}.
-    labels = (value.get("name"), value.get("key"))
-    if any(isinstance(label, str) and _is_secret(label) for label in labels) and _holds_something(
-        value.get("value")
-    ):
-        masked["value"] = MASK
-    return masked
+def _apart(pairs: list[tuple[str, Any]]) -> _Object:
+    """The object of these fields, in which a name that comes again has a number behind it."""
+    value = dict(pairs)
+    if len(value) == len(pairs):
+        return value
+    value.clear()
+    times: dict[str, int] = {}
+    for name, item in pairs:
+        free = name
+        while free in value:
+            times[name] = times.get(name, 1) + 1
+            free = f"{name} ({times[name]})"
+        value[free] = item
+    return value
 
 
-def _masked_json(text: str, mask: Callable[[Any], Any]) -> str | None:
-    """JSON inside a string, as the arguments of tool calls are; None for any other text."""
-    if text.lstrip()[:1] not in ("{", "["):
-        return None
-    try:
-        inner = json.loads(text)
-        masked = mask(inner)
-    except ValueError:
-        return None
-    except RecursionError:
-        return MASK
-    if masked == inner:
-        return text
-    return json_text.clean(json.dumps(masked, ensure_ascii=False, separators=(",", ":")))
+def _whole(digits: str) -> int | str:
+    return int(digits) if len(digits) <= MAX_DIGITS else digits
 
 
-def _is_secret(name: str) -> bool:
-    return bool(_SECRET.fullmatch(_plain(name)))
+def _finite(digits: str) -> float | str:
+    number = float(digits)
+    return number if math.isfinite(number) else digits
 
 
-def _plain(name: str) -> str:
-    return name.replace("-", "").replace("_", "").lower()
-
-
-def _holds_something(value: Any) -> bool:
-    return value not in (None, "", [], {}) and not isinstance(value, bool)
-
-
-def _hidden_number(name: str, value: Any) -> str | None:
-    """What a field that holds a phone number shows of it; None for any other field."""
-    long = isinstance(value, int) and value >= 10**6
-    if _NUMBERED.fullmatch(_plain(name)) and (long or (value and isinstance(value, str))):
-        return _but_two_digits(str(value))
-    return None
-
-
-def _without_persons(text: str) -> str:
-    text = _SIP.sub(rf"\1{MASK}@", text)
-    text = _EMAIL.sub(MASK, text)
-    return _PHONE.sub(_hidden, text)
-
-
-def _hidden(match: re.Match[str]) -> str:
-    """A phone number but for its last two digits; what is too short for one stays."""
-    found, phone = match.group(), match["phone"]
-    if phone is None:
-        return found
-    least = 10
-    if phone.startswith("+"):
-        least = 7
-    elif phone[0] in "(0" or len(re.findall(r"[\s-]+", phone)) > 1:
-        least = 9
-    digits = sum(character.isdigit() for character in phone)
-    return found if digits < least else _but_two_digits(phone)
-
-
-def _but_two_digits(number: str) -> str:
-    return MASK + "".join(re.findall(r"\d", number)[-2:])
+def _is_pair(item: Any) -> bool:
+    return isinstance(item, list) and len(cast("list[Any]", item)) == 2 and isinstance(item[0], str)

@@ -15,6 +15,7 @@ from vapi_sessions_mcp.contract.operations import (
 )
 from vapi_sessions_mcp.json_text import as_object
 from vapi_sessions_mcp.settings import Settings
+from vapi_sessions_mcp.views.numbers import count
 
 # Arguments longer than this are not repeated to the caller, who has them.
 CALL_CHARS = 250
@@ -115,8 +116,7 @@ class Notes:
 
 
 def _count(metadata: dict[str, Any], name: str) -> int:
-    value = metadata.get(name)
-    return value if isinstance(value, int) else 0
+    return count(metadata.get(name)) or 0
 
 
 def _pages(metadata: dict[str, Any]) -> int:

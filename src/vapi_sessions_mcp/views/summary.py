@@ -7,7 +7,8 @@ from typing import Any
 from vapi_sessions_mcp import json_text
 from vapi_sessions_mcp.contract.requests import Window
 from vapi_sessions_mcp.json_text import as_object
-from vapi_sessions_mcp.views.transcript import transcript
+from vapi_sessions_mcp.views.numbers import cost
+from vapi_sessions_mcp.views.transcript import identity, transcript
 
 # What one text of a summary may take, in bytes of JSON: 400 for the whole, 40 KB for a hundred.
 NAME_BYTES = 40
@@ -15,8 +16,6 @@ STATUS_BYTES = 16
 TIME_BYTES = 26
 CUSTOMER_BYTES = 48
 LAST_BYTES = 72
-# What no session costs: longer numbers would be the whole summary.
-COST = 1_000_000
 # Characters that telling which messages are shown may take.
 PLACE = 40
 
@@ -53,26 +52,21 @@ def latest(session: dict[str, Any], budget: int) -> dict[str, Any]:
 
 def _summary(session: dict[str, Any], messages: list[dict[str, Any]]) -> dict[str, Any]:
     customer = as_object(session.get("customer"))
-    who = [customer.get("name"), customer.get("number") or customer.get("sipUri")]
+    who = [customer.get("name"), identity(customer.get("number")) or customer.get("sipUri")]
     lines = [f"{message['role']}: {message['text']}" for message in messages if "text" in message]
     fields: dict[str, Any] = {
         "name": _short(session.get("name"), NAME_BYTES),
         "status": _short(session.get("status"), STATUS_BYTES),
         "createdAt": _short(session.get("createdAt"), TIME_BYTES),
         "updatedAt": _short(session.get("updatedAt"), TIME_BYTES),
-        "customer": _short(" ".join(str(part) for part in who if part), CUSTOMER_BYTES),
-        "cost": _cost(session.get("cost")),
+        "customer": _short(" ".join(filter(None, map(identity, who))), CUSTOMER_BYTES),
+        "cost": cost(session.get("cost")),
         "messageCount": len(messages),
         "lastMessage": _short("".join(lines[-1:]), LAST_BYTES),
     }
     # Clients throw away an answer that lacks the promised id, be it an empty one.
-    identity = {"id": session["id"]} if session.get("id") is not None else {}
-    return identity | {name: value for name, value in fields.items() if value not in (None, "")}
-
-
-def _cost(value: Any) -> float | None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return round(value, 4) if number and abs(value) < COST else None
+    id = {"id": session["id"]} if identity(session.get("id")) is not None else {}
+    return id | {name: value for name, value in fields.items() if value not in (None, "")}
 
 
 def _conversation(

@@ -1,11 +1,13 @@
 """A conversation in one shape: both of Vapi's message shapes as role, text, time and tool calls."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from vapi_sessions_mcp import json_text
 from vapi_sessions_mcp.json_text import as_list, as_object
+from vapi_sessions_mcp.views.numbers import moment
 
+# Times that arguments can have been written as JSON; what is masked is looked into further.
+MAX_LAYERS = 3
 # Recorded calls have names of their own for who speaks.
 ROLES = {"bot": "assistant", "tool_calls": "assistant", "tool_call_result": "tool"}
 
@@ -20,23 +22,22 @@ def transcript(session: dict[str, Any]) -> list[dict[str, Any]]:
     return [_shaped(message, tools) for message in as_list(session.get("messages"))]
 
 
-def moment(value: Any) -> str:
-    """A Unix time in milliseconds as ISO 8601, or nothing."""
-    try:
-        return f"{datetime.fromtimestamp(value / 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
-    except (TypeError, ValueError, OverflowError, OSError):
-        return ""
+def identity(value: Any) -> str | None:
+    """An id or another name as text; None for what can be none, such as an object or null."""
+    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
+        return str(value)
+    return None
 
 
 def _shaped(message: Any, tools: dict[str, str]) -> dict[str, Any]:
     given = as_object(message) or {"content": message}
     role = given.get("role")
     called = as_list(given.get("tool_calls")) or as_list(given.get("toolCalls"))
-    answers = given.get("tool_call_id") or given.get("toolCallId")
+    answers = identity(given.get("tool_call_id")) or identity(given.get("toolCallId"))
     texts = [_text(given.get(name)) for name in ("content", "result", "message")]
     shaped = {
         "role": ROLES.get(role, role) if role and isinstance(role, str) else "unknown",
-        "name": _text(given.get("name")) or (tools.get(str(answers)) if answers else ""),
+        "name": _text(given.get("name")) or (tools.get(answers) if answers else ""),
         "text": "" if called and role == "tool_calls" else next(filter(None, texts), ""),
         "time": moment(given.get("time")),
         "calls": [_call(as_object(call), tools) for call in called],
@@ -47,18 +48,26 @@ def _shaped(message: Any, tools: dict[str, str]) -> dict[str, Any]:
 def _call(call: dict[str, Any], tools: dict[str, str]) -> dict[str, Any]:
     """One tool call as `{tool, with}`; its id is noted, for the answer names only that."""
     function = as_object(call.get("function")) or call
-    tool = str(function.get("name") or "unknown")
-    tools[str(call.get("id"))] = tool
+    tool = _text(function.get("name")) or "unknown"
+    if id := identity(call.get("id")):
+        tools[id] = tool
     arguments: Any = function.get("arguments") or function.get("parameters") or {}
     return {"tool": tool, "with": _parsed(arguments)}
 
 
 def _parsed(arguments: Any) -> Any:
-    """Arguments written as JSON text, parsed where that is JSON which can be sent on."""
-    try:
-        return json_text.parse(arguments.encode()) or {}
-    except (AttributeError, ValueError):
-        return arguments
+    """Arguments written as JSON text, parsed where that is JSON which can be sent on.
+
+    Some models write the text into JSON once more.
+    """
+    for _ in range(MAX_LAYERS):
+        if not isinstance(arguments, str):
+            break
+        try:
+            arguments = json_text.parse(arguments.encode())
+        except ValueError:
+            break
+    return arguments or {}
 
 
 def _text(content: Any) -> str:

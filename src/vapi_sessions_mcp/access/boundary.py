@@ -1,0 +1,33 @@
+"""The outermost boundary over HTTP: whatever fails is answered in words, once."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from vapi_sessions_mcp.access.refusal import refusal
+from vapi_sessions_mcp.errors import Broken
+from vapi_sessions_mcp.logs import log_fault
+
+
+class Boundary:
+    """Answers 500 to a request that fails in an unforeseen way; the reason is in the log only."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        begun = False
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        except Exception as exc:
+            # What starts and stops with the process has nobody to answer to.
+            if scope["type"] != "http":
+                raise
+            log_fault(exc)
+            if not begun:
+                await refusal(500, str(Broken()))(scope, receive, send)
