@@ -7,10 +7,11 @@ from types import FrameType
 from typing import Any, TypeAlias, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from support.properties import examples
 from support.secret_names import SECRETS
 from vapi_sessions_mcp.views.masking import MASK, mask_all, mask_personal, mask_secrets
 
@@ -18,7 +19,8 @@ Anything: TypeAlias = SearchStrategy[Any]
 Json: TypeAlias = dict[str, Any]
 Masking: TypeAlias = Callable[[Any], Any]
 
-bounded = settings(max_examples=400, deadline=None, derandomize=True)
+# Each is quick, and the rules touch in odd places only.
+many = examples(6)
 every_masking = pytest.mark.parametrize("mask", [mask_secrets, mask_personal, mask_all])
 PLANTED = "pl4nted"
 
@@ -86,7 +88,7 @@ harmless: Anything = st.recursive(
 
 
 @every_masking
-@bounded
+@many
 @given(value=anything)
 def test_masking_what_is_masked_changes_nothing(mask: Masking, value: Any) -> None:
     # Answers are compared, appended to and masked once more: each time the same must come out.
@@ -95,7 +97,7 @@ def test_masking_what_is_masked_changes_nothing(mask: Masking, value: Any) -> No
 
 
 @every_masking
-@bounded
+@many
 @given(value=harmless)
 def test_nothing_is_masked_where_nothing_is_recognised(mask: Masking, value: Any) -> None:
     # A conversation must not lose a word to a rule that it has nothing to do with.
@@ -119,7 +121,7 @@ def same_shape(given: Any, masked: Any) -> bool:
 
 
 @every_masking
-@bounded
+@many
 @given(value=anything)
 def test_masking_keeps_the_structure(mask: Masking, value: Any) -> None:
     # An entry that is gone, or moved, is a claim about the session that is not true.
@@ -149,7 +151,7 @@ def planted_in(name: str, shape: str) -> Any:
     return shapes[shape]
 
 
-@bounded
+@many
 @given(
     name=st.sampled_from(sorted(SECRETS)),
     shape=st.sampled_from(["text", "list", "object", "pair", "label", "quoted"]),
