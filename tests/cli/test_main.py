@@ -1,15 +1,18 @@
 """The command: what it refuses and how, what it reads, what it says about itself."""
 
+import fcntl
 import logging
 import os
 import signal
 import socket
 import sqlite3
 import sys
+import termios
 from contextlib import closing
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 import click
 import httpx2
@@ -280,6 +283,9 @@ async def test_ctrl_c_during_the_start_leaves_no_stack_trace(tmp_path: Path) -> 
         with anyio.fail_after(PATIENCE):
             # Opens once the command reads, which it then does without end.
             writer = await anyio.to_thread.run_sync(os.open, file, os.O_WRONLY)
+            os.write(writer, b"k")
+            while any(fcntl.ioctl(writer, termios.FIONREAD, bytes(4))):
+                await anyio.lowlevel.checkpoint()  # not read yet
         running.signal(signal.SIGINT)
         assert await running.ended(within=2) == 130
         os.close(writer)
