@@ -1,10 +1,13 @@
 """The command as a process: its log, its end by a signal, and its sandbox."""
 
+import fcntl
 import os
 import signal
+import termios
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 import httpx2
 import pytest
@@ -45,6 +48,9 @@ async def test_ctrl_c_during_the_start_leaves_no_stack_trace(tmp_path: Path) -> 
         with anyio.fail_after(PATIENCE):
             # Opens once the command reads, which it then does without end.
             writer = await anyio.to_thread.run_sync(os.open, file, os.O_WRONLY)
+            os.write(writer, b"k")
+            while any(fcntl.ioctl(writer, termios.FIONREAD, bytes(4))):
+                await anyio.lowlevel.checkpoint()  # not read yet
         running.signal(signal.SIGINT)
         assert await running.ended() == 130
         os.close(writer)
