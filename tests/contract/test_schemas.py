@@ -58,6 +58,7 @@ MAX_BYTES = 10_000
 MAX_DESCRIPTION = 60
 
 SNAPSHOT = Path(__file__).parents[1] / "snapshots" / "tools.json"
+FACTS = Path(__file__).parents[1] / "support" / "facts" / "session_fields.json"
 OPENAPI = Path(__file__).parents[3] / "shared" / "vapi" / "openapi-sessions.json"
 
 
@@ -165,7 +166,7 @@ async def test_every_tool_has_a_description_and_says_what_it_destroys(connect: C
 
 
 async def test_schemas_stay_in_the_subset_that_every_client_takes(connect: Connect) -> None:
-    # One keyword outside it, and some client drops the tool or the whole list (CLIENTS.md).
+    # One keyword outside it, and some client drops the tool or the whole list.
     tools = await published(connect)
     for path, schema in [*inputs(tools), *outputs(tools)]:
         assert schema.keys() <= PORTABLE, f"{path}: {schema.keys() - PORTABLE}"
@@ -280,14 +281,6 @@ async def test_the_tool_list_is_the_reviewed_snapshot(connect: Connect) -> None:
     )
 
 
-@pytest.fixture
-def openapi() -> Schema:
-    """Vapi's published specification, where this checkout has it at hand."""
-    if not OPENAPI.exists():
-        pytest.skip(f"{OPENAPI} is not here")
-    return cast("Schema", json.loads(OPENAPI.read_text(encoding="utf-8")))
-
-
 def assert_agree(ours: dict[str, Schema], theirs: dict[str, Schema], own: set[str]) -> None:
     """The same names, and for each the same kind and the same limits."""
     assert ours.keys() - own == theirs.keys()
@@ -304,51 +297,74 @@ def assert_agree(ours: dict[str, Schema], theirs: dict[str, Schema], own: set[st
             assert schema["items"]["type"] == official["items"]["type"], f"{name}: items"
 
 
-def component(openapi: Schema, name: str) -> dict[str, Schema]:
-    return cast("dict[str, Schema]", openapi["components"]["schemas"][name]["properties"])
+def facts() -> dict[str, dict[str, Schema]]:
+    """The names and limits of Vapi's published specification: by schema, then by field."""
+    return json.loads(FACTS.read_text(encoding="utf-8"))
+
+
+def rules(schema: Schema) -> Schema:
+    """What of a field's schema is kept in the facts."""
+    kept = ("type", "maxLength", "minLength", "minimum", "maximum", "enum", "format")
+    made = {name: schema[name] for name in kept if name in schema}
+    if "items" in schema:
+        made["items"] = {name: kind for name, kind in schema["items"].items() if name == "type"}
+    return made
+
+
+def test_the_facts_are_those_of_the_specification() -> None:
+    # Kept here as data, they are compared with the original wherever that is at hand.
+    if not OPENAPI.exists():
+        pytest.skip(f"{OPENAPI.name} is not here")
+    openapi = cast("Schema", json.loads(OPENAPI.read_text(encoding="utf-8")))
+    parameters: dict[str, Schema] = {}
+    for parameter in openapi["paths"]["/session"]["get"]["parameters"]:
+        # `name` is declared twice, for the session's and the customer's: the limits of both hold.
+        parameters.setdefault(parameter["name"], {}).update(parameter["schema"])
+    schemas = openapi["components"]["schemas"]
+    known = {name: schemas[name]["properties"] for name in facts() if name != "parameters"}
+    assert facts() == {
+        name: {field: rules(schema) for field, schema in fields.items()}
+        for name, fields in {"parameters": parameters, **known}.items()
+    }
 
 
 async def test_list_offers_vapis_own_filters_with_vapis_own_limits(
-    connect: Connect, openapi: Schema
+    connect: Connect,
 ) -> None:
     # Vapi ignores a parameter it does not know: a wrong name would return everything.
-    theirs: dict[str, Schema] = {}
-    for parameter in openapi["paths"]["/session"]["get"]["parameters"]:
-        # `name` is declared twice, for the session's and the customer's: the limits of both hold.
-        theirs.setdefault(parameter["name"], {}).update(parameter["schema"])
     ours = (await published(connect))[LIST].input_schema["properties"]
-    assert_agree(ours, theirs, OURS[LIST])
+    assert_agree(ours, facts()["parameters"], OURS[LIST])
 
 
 @pytest.mark.parametrize(
     ("tool", "dto"), [(CREATE, "CreateSessionDTO"), (UPDATE, "UpdateSessionDTO")]
 )
 async def test_a_body_has_vapis_own_fields_with_vapis_own_limits(
-    connect: Connect, openapi: Schema, tool: str, dto: str
+    connect: Connect, tool: str, dto: str
 ) -> None:
     # A limit stricter than Vapi's forbids what works; a looser one wastes a call.
     body = (await published(connect))[tool].input_schema["properties"]["body"]
-    assert_agree(body["properties"], component(openapi, dto), set())
+    assert_agree(body["properties"], facts()[dto], set())
 
 
 async def test_a_customer_has_vapis_own_fields_with_vapis_own_limits(
-    connect: Connect, openapi: Schema
+    connect: Connect,
 ) -> None:
     # The same customer is written here and filtered by in list: one set of rules.
     body = (await published(connect))[CREATE].input_schema["properties"]["body"]
     ours = body["properties"]["customer"]["properties"]
-    assert_agree(ours, component(openapi, "CreateCustomerDTO"), set())
+    assert_agree(ours, facts()["CreateCustomerDTO"], set())
 
 
-async def test_a_message_takes_both_of_vapis_shapes(connect: Connect, openapi: Schema) -> None:
+async def test_a_message_takes_both_of_vapis_shapes(connect: Connect) -> None:
     # Chats write one shape and recorded calls the other; a session may hold both.
     body = (await published(connect))[CREATE].input_schema["properties"]["body"]
     ours = body["properties"]["messages"]["items"]["properties"]
     chat = ("AssistantMessage", "ToolMessage", "DeveloperMessage")
     for name in chat:
-        theirs = component(openapi, name)
+        theirs = facts()[name]
         assert set(theirs["role"]["enum"]) <= set(ours["role"]["enum"])
         for field in ours.keys() & theirs.keys() - {"role"}:
             assert ours[field].get("maxLength") == theirs[field].get("maxLength"), field
-    known = {field for name in (*chat, "SystemMessage") for field in component(openapi, name)}
+    known = {field for name in (*chat, "SystemMessage") for field in facts()[name]}
     assert ours.keys() <= known

@@ -69,7 +69,7 @@ AFTER_SENDING = {
         "It may or may not have happened: get session {id}: when it is not found, it was deleted."
     ),
 }
-# How often Vapi is asked: the table of what may be tried again, as DESIGN.md has it.
+# How often Vapi is asked: the table of what may be tried again, written by hand.
 ONCE = dict.fromkeys(TOOLS, 1)
 THRICE = dict.fromkeys(TOOLS, 3)
 CHANGES_ONCE = {LIST: 3, GET: 3, DELETE: 3, CREATE: 1, UPDATE: 1}

@@ -1,4 +1,4 @@
-"""Which tries are made again: DESIGN.md's table on real sockets."""
+"""Which tries are made again: a table written by hand, held against real sockets."""
 
 from itertools import chain, product
 
