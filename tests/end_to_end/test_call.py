@@ -81,7 +81,7 @@ def test_it_starts_without_the_mcp_sdk_and_without_a_web_server() -> None:
         (["--help"], {"pydantic", "httpx2", "anyio"}),
         (["call", "get_session", "--help"], {"httpx2", "mcp", "starlette"}),
     ],
-    ids=" ".join,
+    ids=["of the command", "of a tool"],
 )
 def test_a_help_imports_only_what_it_shows(arguments: list[str], absent: set[str]) -> None:
     # The request models alone take half a second, and a help is asked for often.
