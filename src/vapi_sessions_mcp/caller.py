@@ -46,6 +46,6 @@ class CallRecord:
         return max(self.asked, self.size)
 
     def note_session(self, id: str) -> None:
-        """Note the session that was made, unless its id is none, which could hold anything."""
+        """Note the session that was made, unless its id is malformed and could hold anything."""
         if not self.session and is_id(id):
             self.session = id

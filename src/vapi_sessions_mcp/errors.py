@@ -1,4 +1,4 @@
-"""What can stand between a caller and an answer, each with a sentence that says what to do next.
+"""What can go wrong with a request, each with a sentence that says what to do next.
 
     VapiError
     ├── BadArguments        refused here, field by field; nothing was sent
@@ -119,7 +119,7 @@ class Broken(VapiError):
 
 
 def not_found(id: str) -> NotFound:
-    """There is no session `id`, or none that may be seen: nobody can tell which by the words."""
+    """There is no session `id`, or none that may be seen: the words are the same for both."""
     return NotFound(
         f"No session {id}: it may have expired or been deleted. List sessions to find its id.", 404
     )

@@ -96,7 +96,7 @@ class Settings:
     oauth_audiences: Annotated[
         tuple[str, ...],
         Option(
-            "Whom its tokens must be for.", metavar="NAME", unset="the public URL", hosting=True
+            "Required audience of its tokens.", metavar="NAME", unset="the public URL", hosting=True
         ),
     ] = ()
     public_url: Annotated[

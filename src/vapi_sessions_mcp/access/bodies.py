@@ -66,7 +66,7 @@ class BodyGuard:
 
 
 def _tool_called(body: bytes) -> str:
-    """The tool that a JSON-RPC message calls, or nothing: what is none is the SDK's to refuse."""
+    """The tool that a JSON-RPC message calls, or nothing: the SDK refuses anything else."""
     try:
         message = json.loads(body)
         name = message["params"]["name"] if message["method"] == "tools/call" else ""

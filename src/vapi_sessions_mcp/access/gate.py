@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 READ, WRITE = "sessions:read", "sessions:write"
 REALM = "vapi-sessions-mcp"
-# Where the caller stands in an ASGI scope, once it was let in.
+# Where the caller is in an ASGI scope, once it was let in.
 SCOPE_KEY = "vapi_sessions_mcp.caller"
 MAX_KEY = 512
 
@@ -59,7 +59,7 @@ class Gate:
     def __init__(self, settings: Settings, path: str, issuer: "Issuer | None" = None) -> None:
         """`path` is what is guarded, such as /mcp; `issuer` judges tokens with --auth oauth.
 
-        Raises ValueError where one is needed and there is none: nobody would be asked.
+        Raises ValueError where one is needed and missing: nobody would be asked.
         """
         if settings.asks("oauth") and issuer is None:
             raise ValueError("--auth oauth needs an issuer")
@@ -107,7 +107,7 @@ class Gate:
 
     def _check_token(self, headers: Headers) -> bool:
         given = sha256(self._bearer(headers).encode()).digest()
-        # Each is compared, whichever matches, so that the time tells nothing.
+        # Each is compared, whichever matches, so that the time gives nothing away.
         writes = [compare_digest(given, token) for token in self._tokens]
         reads = [compare_digest(given, token) for token in self._read_tokens]
         if not any([*writes, *reads]):

@@ -24,7 +24,7 @@ _SAID = {
 
 
 def allowed_names(settings: Settings) -> TransportSecuritySettings:
-    """Host and Origin headers that may stand in a request, on any port."""
+    """Host and Origin headers that a request may have, on any port."""
     names = [*LOOPBACK, *settings.allowed_hosts]
     hosts = [*names, *(f"{name}:*" for name in names)]
     return TransportSecuritySettings(

@@ -51,7 +51,7 @@ class IssuerKeys:
     ) -> None:
         """`timeout` is for all of a fetch, in seconds; keys age by `elapsed`, in seconds too.
 
-        Raises ValueError when `url` is none, and SettingsError as `build_client` does.
+        Raises ValueError when `url` is not a URL, and SettingsError as `build_client` does.
         """
         self._url, self._addresses = url, _addresses(url)
         self._timeout, self._elapsed = timeout, elapsed

@@ -1,4 +1,4 @@
-"""What went wrong, as Vapi tells it over HTTP: `{message, error, statusCode}`, always JSON."""
+"""What went wrong, as Vapi reports it over HTTP: `{message, error, statusCode}`, always JSON."""
 
 from collections.abc import Mapping
 

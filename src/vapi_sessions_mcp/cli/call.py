@@ -89,7 +89,7 @@ def call() -> None:
 
 
 def misplaced(option: str, context: click.Context) -> str:
-    """Where an option of the main command goes; empty when `option` is none of its own."""
+    """Where an option of the main command goes; empty for any other option."""
     known = {name for param in context.find_root().command.params for name in param.opts}
     if option not in known:
         return ""

@@ -31,7 +31,7 @@ def connect(settings: Settings) -> tuple[Settings, Vapi]:
 
 
 def sandbox_clock(now: datetime | None) -> Clock:
-    """What time the sandbox has: with `now` its clock stands still."""
+    """What time the sandbox has: with `now` its clock is stopped."""
     return real if now is None else stopped_at(now)
 
 

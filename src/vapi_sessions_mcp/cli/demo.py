@@ -22,7 +22,7 @@ class DemoFailed(Exception):
 
 
 def run(sandbox_now: datetime | None) -> int:
-    """Tell the tour on stdout; 0 when every step really worked, else 1 and the reason on stderr."""
+    """Print the tour; 0 when every step really worked, else 1 and the reason on stderr."""
     failure = ""
     try:
         failure = anyio.run(_tour, sandbox_now)

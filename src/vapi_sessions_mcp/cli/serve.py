@@ -1,4 +1,4 @@
-"""Settings in, a running transport out, until it is told to stop."""
+"""Settings in, a running transport out, until it is stopped."""
 
 import socket
 from collections.abc import Sequence

@@ -67,7 +67,7 @@ def either(*ways: tuple[str, ...]) -> dict[str, Any]:
 
 
 class Numbered(Arguments):
-    """Arguments with a phone number in them and the flag that tells how to check it."""
+    """Arguments with a phone number in them and the flag that says how to check it."""
 
     number_e164_check_enabled: Flag | None = Field(
         default=None, alias="numberE164CheckEnabled", description="false allows other forms"

@@ -16,7 +16,7 @@ class Operation:
     """One operation: its names, its place in Vapi's API, its promises.
 
     `operation_id` is Vapi's and the REST document's, `status` what success answers.
-    `doing` completes "could not …"; `find_out` tells how to learn whether a change
+    `doing` completes "could not …"; `find_out` says how to learn whether a change
     happened whose answer was lost. Both may name the `{id}`.
     """
 

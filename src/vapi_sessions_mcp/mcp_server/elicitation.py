@@ -26,7 +26,7 @@ _FORM: dict[str, Any] = {
 
 
 class Asking(Exception):
-    """The client has to ask and call again; `result` is what tells it so."""
+    """The client has to ask and call again; `result` is what says so."""
 
     def __init__(self, result: types.InputRequiredResult) -> None:
         """`result` is the whole answer to this call."""

@@ -52,7 +52,7 @@ def build_rest(
 ) -> Starlette:
     """The operations at `/v1/session`, their OpenAPI document, its reference page, health.
 
-    `gate` lets callers of the operations in; the rest tells nothing about
+    `gate` lets callers of the operations in; the rest says nothing about
     anybody. Every answer but the page is JSON; what is refused has the shape of
     Vapi's errors.
     """

@@ -16,7 +16,7 @@ def code(text: object) -> str:
 
 
 def prose(text: str) -> str:
-    """A sentence in which names stand between backquotes, as in OpenAPI's descriptions."""
+    """A sentence with names between backquotes, as in OpenAPI's descriptions."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 

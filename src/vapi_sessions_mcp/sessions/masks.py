@@ -23,7 +23,7 @@ def check_update(body: Json, stored: Json, masked: Callable[[Json], Json]) -> No
     """Raise BadArguments for each `***` in `body` that `stored` does not have in the same place.
 
     Messages may have moved: an item of a list is compared with every item. Where
-    the same text also masks another one there, nobody can tell which is meant.
+    the same text also masks another one there, it is not clear which is meant.
     """
     kept = _counted(stored)
     shown = _counted(masked(stored))

@@ -128,11 +128,11 @@ class Pins:
             return page
         # Then its counts are of others' sessions, too.
         metadata = as_object(page.get("metadata"))
-        told = {name: value for name, value in metadata.items() if name not in _COUNTS}
+        kept = {name: value for name, value in metadata.items() if name not in _COUNTS}
         # A page from which rows were taken looks like the last one.
         if len(page["results"]) >= (LIMIT if request.limit is None else request.limit):
-            told.setdefault("hasNextPage", True)
-        return {**page, "results": rows, "metadata": told}
+            kept.setdefault("hasNextPage", True)
+        return {**page, "results": rows, "metadata": kept}
 
     def _inside(self, request: ListFilters) -> list[str]:
         """The pinned ids that the request's own filters leave."""

@@ -37,7 +37,7 @@ class Sessions:
         progress: Progress = nobody,
         ask: Ask = nobody_to_ask,
     ) -> Answer:
-        """The answer to one call, noted in `record`; raises a VapiError where there is none."""
+        """The answer to one call, noted in `record`; raises a VapiError otherwise."""
         record.session = request.path().get("id", "")
         perform = self._pins.restrict(partial(self._vapi.call, record=record))
         shape, masked = self.shape, self.shape.masked

@@ -10,7 +10,7 @@ from importlib.resources.abc import Traversable
 MAIN = "SKILL.md"
 
 
-# The oldest time that a zip can tell.
+# The oldest time that a zip can hold.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 

@@ -141,7 +141,7 @@ class Connection(H11Protocol):
             self._reader_timer = None
 
     def shutdown(self) -> None:
-        """End once the call in flight is answered; half a request is none."""
+        """End once the call in flight is answered; half a request does not count."""
         if self.wait == "body":
             self.give_up(503)
         else:

@@ -1,4 +1,4 @@
-"""HTTP: servers of ASGI apps on sockets bound beforehand, within limits, until told to stop."""
+"""HTTP: servers of ASGI apps on sockets bound beforehand, within limits, until they are stopped."""
 
 import logging
 import math

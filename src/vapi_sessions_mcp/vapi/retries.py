@@ -21,7 +21,7 @@ from vapi_sessions_mcp.errors import (
 TRIES = 3
 # Before the second try up to this many seconds, before the third up to twice as many.
 BACKOFF = 0.5
-# Who is told to wait longer than this is told so, instead of waiting here.
+# A longer wait is reported to the caller instead of waited for here.
 LONGEST_WAIT = 10.0
 # No server that is well asks for more than a day.
 LONGEST_SAID = 86_400
@@ -97,7 +97,7 @@ def may_repeat(operation: Operation, error: VapiError) -> bool:
 def retry_after(headers: Mapping[str, str], clock: Clock = real) -> float | None:
     """The wait that Vapi asks for in seconds, where it makes sense, said as such or as a date.
 
-    A date is compared with Vapi's own clock, or with ours where Vapi does not tell its time.
+    A date is compared with Vapi's own clock, or with ours where Vapi does not send its time.
     """
     value = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value):

@@ -172,7 +172,7 @@ class _Pass:
 
 
 def _read(text: str, most: int) -> Any:
-    """The JSON in `text`, with all that it says; raises ValueError where it is none."""
+    """The JSON in `text`, with all that it says; raises ValueError where it is not JSON."""
     value = json.loads(
         text, strict=False, parse_int=_whole, parse_float=_finite, object_pairs_hook=_apart
     )

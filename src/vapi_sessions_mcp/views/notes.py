@@ -133,7 +133,7 @@ def _pages(metadata: dict[str, Any]) -> int:
 
 
 def _estimated_expiry(session: dict[str, Any]) -> datetime | None:
-    """Last update plus lifetime: Vapi tells no expiry, and its docs define it in two ways."""
+    """Last update plus lifetime: Vapi sends no expiry, and its docs define it in two ways."""
     lifetime = session.get("expirationSeconds") or LIFETIME_SECONDS
     try:
         updated = datetime.fromisoformat(session["updatedAt"])

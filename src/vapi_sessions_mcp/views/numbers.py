@@ -1,4 +1,4 @@
-"""Numbers as people are shown them: a time, a cost or a count, or nothing where it is none."""
+"""Numbers as people are shown them: a time, a cost or a count, or nothing where it is not one."""
 
 from datetime import UTC, datetime
 from typing import Any
