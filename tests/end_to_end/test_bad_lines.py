@@ -33,6 +33,7 @@ REFUSED = [
     line('{"\\udc00": 1}'),
     line('{"x": %s}' % ("[" * 150 + "]" * 150)),
     line('{"name": "%s"}' % ("x" * 4 * MIB)),
+    line('{"contains": "%s"}' % ("x" * 10 * MIB)),
     line('{"body": {"messages": [{"role": "user", "content": "%s"}]}}' % ("x" * 10 * MIB), CREATE),
     line('{"body": {"assistant": {"a": [NaN]}}}', CREATE),
     line('{"id": "../assistant"}', GET),
@@ -53,8 +54,7 @@ TAKEN = [
     line('{"limit": 1, "limit": 2}'),
     line('{"name": "a\\u0000b\\r\\nHost: evil.example"}'),
     line('{"name": "\\ud83d"}'),
-    line('{"contains": "%s"}' % ("x" * 10 * MIB)),
-    line('{"body": {"assistant": {"a": "%s"}}}' % ("x" * 4 * MIB), CREATE),
+    line('{"body": {"assistant": {"a": "%s"}}}' % ("x" * 10 * MIB), CREATE),
     line('{"body": {"x": %s}}' % ("9" * 4000), CREATE),
     *(line("{}", id=id) for id in ("-1", "9" * 99, '"\\u0000"', '"\\ud83d"', f'"{"x" * 10**5}"')),
 ]

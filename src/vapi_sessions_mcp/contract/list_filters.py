@@ -68,7 +68,7 @@ class ListFilters(Numbered, Request):
         default=None, description="ASC or DESC (newest first)"
     )
     sort_by: Literal["createdAt", "duration", "cost"] | None = Field(
-        default=None, description="Sort column (createdAt); scans: not duration"
+        default=None, description="Sort column (createdAt; no duration in scans)"
     )
     created_at_gt: Timestamp | None = Field(default=None, description="Created after, ISO 8601")
     created_at_lt: Timestamp | None = Field(default=None, description="Created before")
