@@ -32,8 +32,8 @@ def create_app(
 ) -> Starlette:
     """Return the sandbox on a SQLite file, seeded with the sample sessions when it is new.
 
-    The samples end an hour before the time that `clock` says then; whatever is
-    created or changed later bears the time that it says later.
+    `clock` says what time it is: the newest sample is an hour old when it is laid
+    out, and what is created or changed afterwards is stamped by the clock.
     """
     store = Store(database, clock)
     calls: tuple[tuple[str, str, Call], ...] = (
