@@ -12,7 +12,7 @@ import pytest
 
 from support.faults import ARGUMENTS, FAULTS, KEY, PRIVATE, TOO_LONG, TOOLS, Fault
 from support.faulty_vapi import SESSION, UNREAD, FaultyVapi, Reply, Seen, reply
-from support.hosts import SLACK, Host, Result, hosted, logged, tool_of, words
+from support.hosts import SLACK, Host, Result, hosted, logged, outcome, tool_of
 from support.stdio_calls import call
 from support.tools import CREATE, DELETE, GET, LIST, UPDATE
 
@@ -166,7 +166,7 @@ def ran(runs: dict[str, Run | Exception], fault: str) -> Run:
 def test_each_tool_tells_what_happened_and_what_to_do_next(ran: Run, fault: str) -> None:
     # A write resent by an agent that was told "failed" is the worst that can happen here.
     assert {
-        tool: words(result).replace(ran.netloc, "HOST") for tool, result in ran.during.items()
+        tool: outcome(result).replace(ran.netloc, "HOST") for tool, result in ran.during.items()
     } == {tool: FAULTS[fault].sentence(tool) for tool in TOOLS}
 
 

@@ -281,10 +281,10 @@ async def test_thousands_of_calls_leave_no_memory_behind() -> None:
         with anyio.fail_after(120):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(read_log)
-                sizes.extend([await make(500), await make(2_000)])
+                sizes.extend([await make(4_000), await make(2_000)])
                 tasks.cancel_scope.cancel()
     warm, after = sizes
-    # Two kilobytes for each call.
+    # Two kilobytes for each call, once the worker threads have the memory they work in.
     assert after - warm < 4 * MIB
     # A tool that does not exist is no call.
-    assert logged > 2_250
+    assert logged > 5_000

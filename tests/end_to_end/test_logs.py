@@ -87,7 +87,7 @@ async def ended(running: Running) -> str:
 async def test_each_call_leaves_one_line_that_says_what_it_was_and_took() -> None:
     # It is what an operator has when somebody asks what happened last night.
     answer = reply(200, SAID)
-    size = str(len(json.dumps(SAID)))
+    size, twice = str(len(json.dumps(SAID))), str(2 * len(json.dumps(SAID)))
     async with FaultyVapi(otherwise=answer) as vapi, server(vapi) as running:
         for id, (tool, arguments) in enumerate(CALLS):
             await called(running, id, tool, arguments)
@@ -99,7 +99,8 @@ async def test_each_call_leaves_one_line_that_says_what_it_was_and_took() -> Non
         {"tool": "create_session", "session": "s-1", **good},
         {"tool": "list_sessions", **good},
         {"tool": "get_session", "session": "s-1", **good},
-        {"tool": "update_session", "session": "s-1", **good},
+        # What it replaces is read first, for the copy.
+        {"tool": "update_session", "session": "s-1", **good, "tries": "2", "bytes": twice},
         {"tool": "delete_session", "session": "s-1", **good},
         {"tool": "get_session", **bad},
         {"tool": "list_sessions", **bad},
@@ -216,7 +217,10 @@ async def test_a_program_that_hangs_up_stops_its_read_at_vapi_but_not_its_change
         server(vapi, "--transport", "rest", "--rest-port", "0", *UNENDING) as running,
         httpx2.AsyncClient(base_url=await running.url(), timeout=PATIENCE) as client,
     ):
-        requests: list[tuple[str, dict[str, Any]]] = [("GET", {}), ("PATCH", {"json": {}})]
+        requests: list[tuple[str, dict[str, Any]]] = [
+            ("GET", {}),
+            ("PATCH", {"json": {"name": "a"}}),
+        ]
         for count, (method, given) in enumerate(requests, start=1):
             async with anyio.create_task_group() as tasks:
 

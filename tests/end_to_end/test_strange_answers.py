@@ -11,7 +11,7 @@ import pytest
 
 from support.faults import FINAL, KEY, ODD, REDIRECTS, TOOLS
 from support.faulty_vapi import FaultyVapi, Reply, Seen, reply
-from support.hosts import Result, hosted, logged, tool_of, words
+from support.hosts import Result, hosted, logged, outcome, tool_of
 from support.stdio_calls import call
 from support.tools import CREATE, DELETE, GET, LIST, UPDATE
 
@@ -82,7 +82,7 @@ def test_a_refusal_is_final_and_says_what_to_mend(crowd: Crowd, name: str) -> No
                 f"No session {name}: it may have expired or been deleted."
                 " List sessions to find its id."
             )
-        assert words(crowd.results[name, tool]).replace(crowd.netloc, "HOST") == expected
+        assert outcome(crowd.results[name, tool]).replace(crowd.netloc, "HOST") == expected
         assert crowd.requests[name, tool] == 1
 
 

@@ -2,6 +2,8 @@
 
 import json
 
+import anyio
+import httpx2
 import pytest
 
 from support.rest_app import Rest, answering
@@ -105,6 +107,16 @@ async def test_filters_reach_vapi_as_they_were_given(rest: Rest, upstream: Upstr
     first, second = (request.url.params.multi_items() for request in upstream.requests)
     assert sorted(first) == sorted(given)
     assert second == [("phoneNumberIdAny", "a"), ("phoneNumberIdAny", "b")]
+
+
+async def test_the_end_of_a_request_is_not_taken_for_the_end_of_its_caller(rest: Rest) -> None:
+    # A read is given up when its caller is gone, and not because it has nothing more to say.
+    async def slow(request: httpx2.Request) -> httpx2.Response:
+        await anyio.sleep(1)
+        return httpx2.Response(200, json={"id": "s-1"})
+
+    async with rest(vapi=slow) as client:  # pyright: ignore[reportArgumentType] - MockTransport takes either
+        assert (await client.get("/v1/session/s-1")).json() == {"id": "s-1"}
 
 
 async def test_messages_can_be_appended(rest: Rest) -> None:

@@ -91,9 +91,13 @@ class Fault:
     wait: str = "in a minute"
     timeout: float = 5
     apart: float = 0
+    # A 2xx without a body, by which a delete happened and all else is unclear.
+    empty: bool = False
 
     def sentence(self, tool: str, id: str = "s-1") -> str:
-        """All that `tool` tells."""
+        """All that `tool` says."""
+        if self.empty and tool == DELETE:
+            return f'{{"id":"{id}","deleted":true}}'
         tries = f" in {self.requests[tool]} tries" if self.requests[tool] > 1 else ""
         after = self.after[tool].format(id=id, wait=self.wait)
         told = self.told.replace("AFTER", after)
@@ -133,7 +137,8 @@ def silent(answer: Reply) -> Fault:
 def garbled(answer: Reply, reason: str = "not JSON", timeout: float = 5) -> Fault:
     """A 200 that is no session."""
     told = f"the answer of HOST is not a session's JSON ({reason}). AFTER"
-    return Fault(answer=answer, requests=ONCE, told=told, timeout=timeout)
+    empty = answer.raw.rpartition(b"\r\n\r\n")[2].strip() == b""
+    return Fault(answer=answer, requests=ONCE, told=told, timeout=timeout, empty=empty)
 
 
 ELSEWHERE = "read it with another client of Vapi's API"

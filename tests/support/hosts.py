@@ -118,6 +118,11 @@ def words(result: Result) -> str:
     return block["text"]
 
 
+def outcome(result: Result) -> str:
+    """What a tool says: an error's text, or the JSON of what was done."""
+    return words(result) if result.get("isError") else result["content"][0]["text"]
+
+
 def tool_of(seen: Seen) -> str:
     """Whose request it is."""
     if seen.method == "GET":

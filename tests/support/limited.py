@@ -111,7 +111,7 @@ class Client:
 
 
 @asynccontextmanager
-async def serving(limits: Limits, *, grace: float = 1) -> AsyncGenerator[Server]:
+async def listening(limits: Limits, *, grace: float = 1) -> AsyncGenerator[Server]:
     """A server of two faces; it is stopped at the end."""
     server = Server()
     with bind("127.0.0.1", 0) as first, bind("127.0.0.1", 0) as second:
