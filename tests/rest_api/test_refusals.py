@@ -195,7 +195,7 @@ async def test_an_unknown_path_or_method_is_json_too(
         (409, 409, 409, "Vapi refused it (409 Conflict: name must be shorter)"),
         (429, 429, 429, "too many requests"),
         (499, 499, 499, "Vapi refused it (499 unknown status"),
-        (302, 502, 502, "a redirect, which is never followed"),
+        (302, 502, 424, "a redirect, which is never followed"),
         (500, 500, 424, "Vapi failed (500 Internal Server Error"),
         (503, 503, 424, "Vapi failed (503 Service Unavailable"),
     ],

@@ -129,6 +129,27 @@ async def test_a_lifetime_that_is_not_the_default_is_compared_with_what_is_store
         assert not (await update(client, sandbox.id, {"expirationSeconds": 900})).is_error
 
 
+async def test_lifetimes_that_are_set_at_once_do_not_shorten_one_another(
+    connect: Connect, sandbox: Sandbox, upstream: Upstream
+) -> None:
+    # Each alone is longer than what was there; the last to be written may not be the longest.
+    async def slow(request: httpx2.Request) -> httpx2.Response:
+        await anyio.sleep(delays.pop())
+        return await inner.handle_async_request(request)
+
+    inner = upstream.answers
+    for order in ([3.0, 1.0, 2.0], [1.0, 3.0, 2.0], [2.0, 1.0, 3.0]):
+        await sandbox.call("PATCH", {"expirationSeconds": 86_400})
+        delays = [*order, 0.1, 0.1, 0.1]
+        upstream.answers = httpx2.MockTransport(slow)
+        async with connect(no_delete=True) as client, anyio.create_task_group() as tasks:
+            for seconds in (90_000, 2_592_000, 100_000):
+                body = {"expirationSeconds": seconds}
+                tasks.start_soon(update, client, sandbox.id, body)
+        upstream.answers = inner
+        assert (await sandbox.call("GET"))["expirationSeconds"] == 2_592_000
+
+
 async def test_a_consent_is_to_that_change_alone(
     sandbox: Sandbox, upstream: Upstream, era: str
 ) -> None:

@@ -34,6 +34,8 @@ def status_of(error: VapiError, operation: Operation) -> int:
     happened, and must not happen twice, gets none of these.
     """
     unclear = isinstance(error, Failed | ConnectionLost | TimedOut | Garbled | Broken)
+    # A redirect is often the answer to a change that was made.
+    unclear |= isinstance(error, Refused) and error.status < 400
     if unclear and not operation.idempotent:
         return UNCLEAR
     match error:

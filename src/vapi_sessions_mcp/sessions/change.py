@@ -57,10 +57,10 @@ class Changes:
         self._check_replacing(replaces)
         asked = await self._ask_first(perform, request, body, ask)
         async with AsyncExitStack() as held:
-            if replaces or appends:
-                await held.enter_async_context(self._locks.hold(request.id))
             before: Json = {}
             if replaces or appends or asked or self._must_read(body):
+                # What is read now must still be so when it is written.
+                await held.enter_async_context(self._locks.hold(request.id))
                 before = await perform(GET, GetRequest(id=request.id))
                 self._check(body, before)
                 if self._mode is not None:
