@@ -3,6 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeAlias, cast
+from urllib.parse import unquote, unquote_plus
 
 import anyio
 from starlette.applications import Starlette
@@ -34,6 +35,9 @@ from vapi_sessions_mcp.settings import Settings
 
 # The only array among the query's parameters.
 REPEATABLE = "phoneNumberIdAny"
+
+# Parameters of words. In the others, numbers, times and addresses, a `+` is meant.
+WORDS = ("name", "contains", "externalId", "assistantOverrides", "squadOverrides", "messages")
 
 # Open to everybody who calls the server by its name: they describe it.
 PUBLIC = ("/docs", "/openapi.json", "/skills")
@@ -150,7 +154,7 @@ async def _arguments(operation: Operation, request: Request) -> dict[str, Any]:
 
 def _query(request: Request, elsewhere: Mapping[str, str]) -> dict[str, Any]:
     given: dict[str, list[str]] = {}
-    for name, value in request.query_params.multi_items():
+    for name, value in _pairs(request.scope["query_string"].decode("latin-1")):
         given.setdefault(name, []).append(value)
     problems: list[str] = []
     for name, values in given.items():
@@ -163,6 +167,16 @@ def _query(request: Request, elsewhere: Mapping[str, str]) -> dict[str, Any]:
     if problems:
         raise bad_arguments(problems, len(problems))
     return {name: values if len(values) > 1 else values[0] for name, values in given.items()}
+
+
+def _pairs(query: str) -> list[tuple[str, str]]:
+    """Names and values; a bare `+` is a space only in `WORDS`, in which people write spaces."""
+    pairs: list[tuple[str, str]] = []
+    for part in filter(None, query.split("&")):
+        name, _, value = part.partition("=")
+        name = unquote_plus(name)
+        pairs.append((name, (unquote_plus if name in WORDS else unquote)(value)))
+    return pairs
 
 
 async def _body(request: Request) -> dict[str, Any]:

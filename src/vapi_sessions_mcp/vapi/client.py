@@ -87,7 +87,9 @@ class Vapi:
             operation=operation,
             request=request,
             record=record,
-            failures=Failures(operation, request.path().get("id", ""), self._host),
+            failures=Failures(
+                operation, request.path().get("id", ""), self._host, sent=record.tries > 0
+            ),
             key=record.caller.api_key,
             deadline=anyio.current_time() + self._timeout,
         )

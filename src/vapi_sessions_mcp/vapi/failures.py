@@ -27,10 +27,10 @@ KEYS = "https://dashboard.vapi.ai/org/api-keys"
 class Failures:
     """The sentences for one call of `operation` on the session `id` at `host`."""
 
-    def __init__(self, operation: Operation, id: str, host: str) -> None:
-        """`id` is empty for create and list."""
+    def __init__(self, operation: Operation, id: str, host: str, *, sent: bool = False) -> None:
+        """`id` is empty for create and list; `sent` says that something was sent before."""
         self._operation, self._id, self._host = operation, id, host
-        self._tries, self._sent, self._unclear = 1, False, False
+        self._tries, self._sent, self._unclear = 1, sent, False
 
     def again(self, error: VapiError) -> None:
         """The call is tried again after `error`, which may have done what it should."""
