@@ -23,7 +23,7 @@ _FAULTS = logging.getLogger("vapi_sessions_mcp.faults")
 _ANNOUNCEMENTS = logging.getLogger("vapi_sessions_mcp.announcements")
 # Modules whose lines are named, where a failure passed through any of them.
 _OURS = "vapi_sessions_mcp."
-_ACCOUNT = (_CALLS.name, "vapi_sessions_mcp.access")
+_ACCOUNT = (_CALLS.name, "vapi_sessions_mcp.access", "vapi_sessions_mcp.stdio")
 
 
 def set_up(level: str, log_format: LogFormat = "text") -> None:
