@@ -5,7 +5,10 @@ from functools import partial
 from typing import Any
 
 from mcp.server.streamable_http_manager import RequestBodyLimitMiddleware
-from starlette.responses import JSONResponse
+from mcp_types import UNSUPPORTED_PROTOCOL_VERSION
+from mcp_types.version import KNOWN_PROTOCOL_VERSIONS
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vapi_sessions_mcp import json_rpc, json_text
@@ -16,6 +19,7 @@ from vapi_sessions_mcp.offload import offload
 
 # Of both faces, so that one proxy rule fits both; it is the MCP SDK's own.
 MAX_BODY = 4 * 2**20
+VERSIONS = [*KNOWN_PROTOCOL_VERSIONS]
 TOO_MANY = (
     f"The body holds more than {json_text.MAX_SENT_VALUES} values, which takes too long to read:"
     " send it in parts."
@@ -69,9 +73,20 @@ class BodyGuard:
             return messages.pop() if messages else await receive()
 
         app = self._app
-        if not caller.may_write and _tool_called(frame.message) in self._changes:
+        version = Headers(scope=scope).get("MCP-Protocol-Version", VERSIONS[0])
+        if version not in VERSIONS:
+            app = _unserved(version, frame.message.get("id"))
+        elif not caller.may_write and _tool_called(frame.message) in self._changes:
             app = self._gate.lacks_write()
         await app(scope, replay, send)
+
+
+def _unserved(version: str, id: Any) -> Response:
+    """The specification's answer to a version that nobody here speaks, with those that are."""
+    data = {"supported": VERSIONS, "requested": version[:60]}
+    said = f"This version of MCP is not served: there are {', '.join(VERSIONS)}."
+    error = {"code": UNSUPPORTED_PROTOCOL_VERSION, "message": said, "data": data}
+    return JSONResponse({"jsonrpc": "2.0", "id": id, "error": error}, 400)
 
 
 def _tool_called(message: dict[str, Any]) -> object:
