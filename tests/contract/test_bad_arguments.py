@@ -223,6 +223,11 @@ BAD: dict[str, tuple[tuple[str, Given], str, str]] = {
         "body",
         "finite numbers",
     ),
+    "name twice in text": (
+        (CREATE, {"body": '{"assistant": {"name": "a", "name": "b"}}'}),
+        "body",
+        "`name` is given twice",
+    ),
     "message: tool calls": (
         said(role="assistant", tool_calls=[1]),
         "body.messages[0].tool_calls[0]",

@@ -142,11 +142,14 @@ async def test_lines_that_are_no_json_rpc_do_not_end_the_server() -> None:
     # A stray print in a host's wrapper must not cost the user the connection.
     async with started("--sandbox") as running:
         await running.send(b"", b"not JSON", b'"text"', b"[1]", b"\xff\xfe", b'{"jsonrpc":"2.0"}')
+        codes = [(await running.receive())["error"]["code"] for _ in range(5)]
+        assert codes == [-32700, -32600, -32600, -32700, -32600]
         await running.send(modern(0, "server/discover"), modern(1, "tools/list"))
         answers = {answer["id"]: answer for answer in [await running.receive() for _ in range(2)]}
         assert "2026-07-28" in answers[0]["result"]["supportedVersions"]
         assert names(answers[1]) == TOOLS
         await running.send(b"{")
+        assert (await running.receive())["error"]["code"] == -32700
         await running.send(modern(2, "tools/call", name="__class__"))
         assert (await running.receive())["error"]["code"] == -32602
         await running.end_input()

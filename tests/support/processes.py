@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Self
 
 import anyio
@@ -55,6 +57,11 @@ class Running:
     def pid(self) -> int:
         """Its process id."""
         return self._process.pid
+
+    def most_memory(self) -> int:
+        """The most bytes that it ever had in memory, where the system is Linux."""
+        status = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8")
+        return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) * 1024
 
     async def told(self, part: str) -> str:
         """The first line of stderr from here that holds `part`."""

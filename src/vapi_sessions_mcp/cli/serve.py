@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
-import click
 from starlette.types import ASGIApp
 
+from vapi_sessions_mcp import logs
 from vapi_sessions_mcp.cli.connect import connect, open_sandbox, sandbox_clock
 from vapi_sessions_mcp.mcp_server.app import MCP, build_app
 from vapi_sessions_mcp.mcp_server.server import build_server
@@ -115,4 +115,5 @@ def _url(listener: socket.socket) -> str:
 
 
 def _tell(line: str) -> None:
-    click.echo(f"vapi-sessions-mcp: {line}", err=True)
+    # Through the log: a host may never read what was written before.
+    logs.announce(f"vapi-sessions-mcp: {line}")

@@ -149,7 +149,9 @@ def _json_object(word: str) -> dict[str, Any]:
     stdin = word == "-"
     raw = sys.stdin.buffer.read() if stdin else word.encode(errors="surrogateescape")
     try:
-        value = json_text.parse(raw)
+        value = json_text.parse(raw, repeats=False)
+    except json_text.Repeated as exc:
+        raise BadArguments([str(exc)]) from exc
     except ValueError:
         value = None
     if not isinstance(value, dict):

@@ -35,7 +35,9 @@ def from_json_text(value: object) -> object:
     """An object or array written as JSON text, parsed; anything else as it is."""
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
         try:
-            return json.loads(value)
+            return json.loads(value, object_pairs_hook=json_text.unique)
+        except json_text.Repeated:
+            raise
         except (ValueError, RecursionError):
             return value
     return value

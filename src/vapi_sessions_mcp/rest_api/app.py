@@ -193,22 +193,14 @@ async def _body(request: Request) -> dict[str, Any]:
     if json_text.values(raw) > json_text.MAX_SENT_VALUES:
         raise BadArguments([TOO_MANY])
     try:
-        body = await offload(len(raw), lambda: json.loads(raw, object_pairs_hook=_once))
+        body = await offload(len(raw), lambda: json.loads(raw, object_pairs_hook=json_text.unique))
+    except json_text.Repeated as exc:
+        raise BadArguments([str(exc)]) from exc
     except (ValueError, RecursionError) as exc:
         raise BadArguments(["The body is not JSON."]) from exc
     if not isinstance(body, dict):
         raise BadArguments(["The body must be a JSON object."])
     return cast("dict[str, Any]", body)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose names differ: of two values, two readers may take different ones."""
-    made: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in made:
-            raise BadArguments([json_text.clean(f"`{name:.60}` is given twice.")])
-        made[name] = value
-    return made
 
 
 def _split(operation: Operation, body: dict[str, Any]) -> dict[str, Any]:
