@@ -2,6 +2,7 @@
 
 import gc
 import json
+import logging
 import os
 import sys
 from collections.abc import Generator
@@ -16,6 +17,7 @@ from click.core import ParameterSource
 
 from vapi_sessions_mcp import __version__, logs
 from vapi_sessions_mcp.cli.call import call
+from vapi_sessions_mcp.cli.given import Given
 from vapi_sessions_mcp.cli.options import (
     SettingsCommand,
     check_environment,
@@ -32,6 +34,8 @@ from vapi_sessions_mcp.cli.secrets import (
 )
 from vapi_sessions_mcp.cli.skill import skill
 from vapi_sessions_mcp.settings import PREFIX, Port, Settings, SettingsError
+
+_LOG = logging.getLogger("vapi_sessions_mcp.start")
 
 
 def main() -> None:
@@ -76,7 +80,7 @@ class _Main(SettingsCommand):
 )
 @click.version_option(__version__, message="%(prog)s %(version)s", allow_from_autoenv=False)
 @click.pass_context
-def command(context: click.Context, **options: Any) -> None:
+def command(context: click.Context, **_: Any) -> None:
     """Serve Vapi sessions to AI agents over MCP: create, list, get, update, delete.
 
     Without a subcommand it serves on stdin and stdout, which is what Claude
@@ -88,6 +92,9 @@ def command(context: click.Context, **options: Any) -> None:
         if not os.environ[name].strip():
             # An empty value would set no limit, and whoever set it would not know.
             raise SettingsError(f"{name} is set but empty: give it a value, or unset it.")
+    given = Given(context, os.environ)
+    given.refuse_what_has_no_effect()
+    options = dict(context.params)
     if context.invoked_subcommand and _is_default(context, "log_level"):
         options["log_level"] = "warning"  # a person in a shell reads the answer, not the log
     logs.set_up(options["log_level"], options["log_format"])
@@ -96,6 +103,8 @@ def command(context: click.Context, **options: Any) -> None:
     if context.invoked_subcommand:
         return
     settings = load_settings(options)
+    if unused := given.variables_without_effect():
+        _LOG.warning("no effect on what is served: %s", ", ".join(unused))
     with _heavy_imports():
         from vapi_sessions_mcp.cli import serve as run
     run.serve(settings)

@@ -1,6 +1,7 @@
 """The command's options, made from the declarations in `Settings`, and the variables they read."""
 
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import Field, fields
 from datetime import UTC, datetime
@@ -24,11 +25,14 @@ class SettingOption(click.Option):
         limits = _note(setting.type, Range)
         several, kind = _value(setting.type)
         name = setting.name.removesuffix("s") if several else setting.name
+        self.field, self.flag = setting.name, f"--{name.replace('_', '-')}"
+        self.used_by = declared.used_by
         self.hosting = declared.hosting
         self.only_one = declared.only_one
         self.bare = declared.bare
+        self._variables = [f"{PREFIX}{name.upper()}", *declared.variables]
         super().__init__(
-            [setting.name, f"--{name.replace('_', '-')}"],
+            [setting.name, self.flag],
             type=None if kind is bool else click_type(setting.type, declared.bare),
             is_flag=kind is bool,
             # Click takes the last of two: where there can only be one, all are collected.
@@ -36,10 +40,15 @@ class SettingOption(click.Option):
             callback=_take_one if declared.only_one else None,
             default=None if declared.only_one else setting.default,
             show_default=declared.unset,
-            envvar=[f"{PREFIX}{name.upper()}", *declared.variables],
+            envvar=self._variables,
             metavar=declared.metavar or (limits.unit if limits else None),
             help=declared.help + " Repeatable." * several,
         )
+
+    @property
+    def variable(self) -> str:
+        """The variable that sets it, or the first of those that could."""
+        return next((name for name in self._variables if os.environ.get(name)), self._variables[0])
 
 
 def setting_options(*names: str) -> list[click.Parameter]:
