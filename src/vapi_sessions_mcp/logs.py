@@ -60,9 +60,9 @@ def logged_call(tool: str, call: CallRecord) -> Generator[None]:
         _CALLS.info("call", extra={"fields": given})
 
 
-def log_fault(fault: BaseException) -> None:
+def log_fault(fault: BaseException, level: int = logging.ERROR) -> None:
     """Log a failure that nobody foresaw: what it was and where, not its words."""
-    _FAULTS.error("unforeseen failure", extra={"fields": _reason(fault)})
+    _FAULTS.log(level, "unforeseen failure", extra={"fields": _reason(fault)})
 
 
 def _reason(error: BaseException) -> dict[str, str]:

@@ -1,14 +1,28 @@
 """What is set, seen from outside: the port of a process, and the lines that it begins with."""
 
+import os
+import pty
+import signal
 import socket
+from collections.abc import Sequence
 
+import anyio
 import pytest
 
-from support.processes import started, url_in
+from support.processes import COMMAND, Running, environment, started, url_in
 
 pytestmark = pytest.mark.anyio
 
 HTTP, REST = ("--transport", "http"), ("--transport", "rest")
+
+
+async def stopped(running: Running, arguments: Sequence[str]) -> None:
+    """Wait until it serves, and end it."""
+    if "--transport" in arguments:
+        assert " at http" in await running.told("")
+        running.signal(signal.SIGTERM)
+    await running.end_input()
+    await running.ended()
 
 
 @pytest.mark.parametrize(
@@ -68,3 +82,51 @@ async def test_a_variable_without_effect_is_one_line_in_the_log(
     assert line.endswith(
         f" WARNING vapi_sessions_mcp.start: no effect on what is served: {', '.join(names)}"
     )
+
+
+async def test_in_a_terminal_one_line_says_what_it_waits_for() -> None:
+    # Nothing at all was printed, and people took it for hanging.
+    ours, theirs = pty.openpty()
+    process = await anyio.open_process(
+        [*COMMAND, "--sandbox"], stdin=theirs, env=environment(), start_new_session=True
+    )
+    os.close(theirs)
+    async with Running(process) as running:
+        line = await running.told("")
+        assert line.startswith("vapi-sessions-mcp: waiting on stdin for an MCP host")
+        assert "`vapi-sessions-mcp demo`" in line
+        assert "--help" in line
+        os.write(ours, b"\x04")
+        assert await running.ended() == 0
+        assert await running.rest() == ("", "")
+    os.close(ours)
+
+
+@pytest.mark.parametrize("arguments", [(), (*HTTP, "--port", "0")], ids=["stdio", "http"])
+async def test_a_server_without_a_key_says_so_once(arguments: tuple[str, ...]) -> None:
+    # Its tools are listed all the same, and the first call was the first to hear of it.
+    async with started(*arguments) as running:
+        assert (await running.told("")).endswith(
+            " WARNING vapi_sessions_mcp.start: VAPI_API_KEY is not set: the tools are listed, and"
+            " no call can reach Vapi"
+        )
+        await stopped(running, arguments)
+        assert "VAPI_API_KEY" not in "".join(await running.rest())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ"),
+    [
+        (("--sandbox",), {}),
+        ((), {"VAPI_API_KEY": "key-0123456789abcdef"}),
+        ((*HTTP, "--port", "0", "--auth", "caller-key"), {}),
+    ],
+    ids=["sandbox", "key", "callers' keys"],
+)
+async def test_a_server_with_what_it_needs_says_nothing_of_a_key(
+    arguments: tuple[str, ...], environ: dict[str, str]
+) -> None:
+    # A line that is always there is read by nobody.
+    async with started(*arguments, **environ) as running:
+        await stopped(running, arguments)
+        assert "VAPI_API_KEY" not in "".join(await running.rest())

@@ -17,11 +17,12 @@ from click.core import ParameterSource
 
 from vapi_sessions_mcp import __version__, logs
 from vapi_sessions_mcp.cli.call import call
+from vapi_sessions_mcp.cli.endings import run
 from vapi_sessions_mcp.cli.given import Given
+from vapi_sessions_mcp.cli.option_types import click_type
 from vapi_sessions_mcp.cli.options import (
     SettingsCommand,
     check_environment,
-    click_type,
     setting_options,
     variables,
 )
@@ -40,18 +41,7 @@ _LOG = logging.getLogger("vapi_sessions_mcp.start")
 
 def main() -> None:
     """Run the command; exit code 2 for what cannot be started, else what a subcommand returns."""
-    try:
-        code = command.main(prog_name="vapi-sessions-mcp", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as exc:
-        exc.show()
-        code = 2
-    except click.ClickException as exc:
-        code = _fail(exc.format_message())
-    except SettingsError as exc:
-        code = _fail(str(exc))
-    except (KeyboardInterrupt, click.Abort):
-        code = 130
-    sys.exit(code)
+    sys.exit(run(command, sys.argv[1:]))
 
 
 class _Main(SettingsCommand):
@@ -106,8 +96,8 @@ def command(context: click.Context, **_: Any) -> None:
     if unused := given.variables_without_effect():
         _LOG.warning("no effect on what is served: %s", ", ".join(unused))
     with _heavy_imports():
-        from vapi_sessions_mcp.cli import serve as run
-    run.serve(settings)
+        from vapi_sessions_mcp.cli.serve import serve
+    serve(settings)
 
 
 @command.command(
@@ -130,8 +120,8 @@ def serve_sandbox(
     """Serve the stand-in for Vapi over HTTP, for any client that takes a base URL."""
     Settings(transports=("http",), host=host)  # the same rule for an address that others can reach
     with _heavy_imports():
-        from vapi_sessions_mcp.cli import serve as run
-    run.serve_sandbox(host, port, sandbox_db, sandbox_now)
+        from vapi_sessions_mcp.cli import serve
+    serve.serve_sandbox(host, port, sandbox_db, sandbox_now)
 
 
 @command.command("openapi")
@@ -195,8 +185,3 @@ def _is_tool(name: str) -> bool:
 
 def _is_default(context: click.Context, name: str) -> bool:
     return context.get_parameter_source(name) is ParameterSource.DEFAULT
-
-
-def _fail(message: str) -> int:
-    click.echo(f"vapi-sessions-mcp: {' '.join(message.split())}", err=True)
-    return 2
