@@ -70,6 +70,8 @@ class Settings:
     """
 
     api_key: str | None = field(default=None, repr=False)
+    # Why there is no key, where there is none.
+    key_fault: str = field(default="VAPI_API_KEY is not set", repr=False)
     tokens: tuple[str, ...] = field(default=(), repr=False)
     read_tokens: tuple[str, ...] = field(default=(), repr=False)
 

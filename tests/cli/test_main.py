@@ -85,6 +85,10 @@ def test_a_time_that_is_no_number_is_refused(run: Run) -> None:
             {"VAPI_MCP_TRANSPROT": "http"},
             "VAPI_MCP_TRANSPROT is not a setting: did you mean VAPI_MCP_TRANSPORT?",
         ),
+        (
+            {"VAPI_MCP_API_KEY": "secret-1"},
+            "VAPI_MCP_API_KEY is not a setting: the key is read from VAPI_API_KEY.",
+        ),
         ({"VAPI_MCP_": "1"}, "VAPI_MCP_ is not a setting: "),
         ({"VAPI_MCP_VERSION": "0.1"}, "VAPI_MCP_VERSION is not a setting: "),
         ({"VAPI_MCP_QQQQQQQQQQQQQQ": "1"}, "VAPI_MCP_QQQQQQQQQQQQQQ is not a setting: there are "),

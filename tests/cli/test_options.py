@@ -10,7 +10,7 @@ from vapi_sessions_mcp.cli.main import command
 from vapi_sessions_mcp.cli.options import check_environment, variables
 from vapi_sessions_mcp.settings import Settings, SettingsError
 
-SECRETS = {"api_key", "tokens", "read_tokens"}
+SECRETS = {"api_key", "key_fault", "tokens", "read_tokens"}
 
 
 def test_every_setting_but_the_secrets_is_an_option_with_the_same_default() -> None:

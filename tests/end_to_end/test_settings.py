@@ -9,7 +9,11 @@ from collections.abc import Sequence
 import anyio
 import pytest
 
+from support.faces import KEY, USUAL
+from support.faulty_vapi import FaultyVapi
 from support.processes import COMMAND, Running, environment, started, url_in
+from support.stdio_calls import call, modern
+from support.tools import LIST
 
 pytestmark = pytest.mark.anyio
 
@@ -107,8 +111,8 @@ async def test_a_server_without_a_key_says_so_once(arguments: tuple[str, ...]) -
     # Its tools are listed all the same, and the first call was the first to hear of it.
     async with started(*arguments) as running:
         assert (await running.told("")).endswith(
-            " WARNING vapi_sessions_mcp.start: VAPI_API_KEY is not set: the tools are listed, and"
-            " no call can reach Vapi"
+            " WARNING vapi_sessions_mcp.start: VAPI_API_KEY is not set: tools are listed, and no"
+            " call can reach Vapi"
         )
         await stopped(running, arguments)
         assert "VAPI_API_KEY" not in "".join(await running.rest())
@@ -130,3 +134,42 @@ async def test_a_server_with_what_it_needs_says_nothing_of_a_key(
     async with started(*arguments, **environ) as running:
         await stopped(running, arguments)
         assert "VAPI_API_KEY" not in "".join(await running.rest())
+
+
+@pytest.mark.parametrize(
+    ("environ", "fault"),
+    [
+        ({"VAPI_API_KEY": f"Bearer {KEY}"}, "VAPI_API_KEY holds the word Bearer before the key"),
+        (
+            {"VAPI_API_KEY": "${input:vapi_key}"},
+            "VAPI_API_KEY holds a placeholder in place of the key",
+        ),
+        ({"VAPI_TOKEN": KEY}, "VAPI_API_KEY is not set (VAPI_TOKEN is, but is not read)"),
+    ],
+    ids=str,
+)
+async def test_with_something_else_for_a_key_nothing_is_sent_and_each_call_says_why(
+    environ: dict[str, str], fault: str
+) -> None:
+    # Vapi's 401 sent people to their dashboard, where the key was good.
+    async with (
+        FaultyVapi(USUAL) as vapi,
+        started(VAPI_BASE_URL=vapi.url, **environ) as running,
+    ):
+        line = await running.told("")
+        assert line.endswith(f": {fault}: tools are listed, and no call can reach Vapi")
+        await running.send(modern(0, "tools/list"))
+        assert (await running.receive())["result"]["tools"]
+        for id in (1, 2):
+            await running.send(call(id, LIST))
+            result = (await running.receive())["result"]
+            assert result["isError"]
+            assert result["content"][0]["text"].startswith(
+                f"{fault}, so nothing was sent to Vapi. Put a private key from https://dashboard"
+            )
+        await running.end_input()
+        assert await running.ended() == 0
+        out, err = await running.rest()
+        assert not vapi.requests
+        assert KEY not in out + err + line
+        assert "input:vapi" not in out + err + line

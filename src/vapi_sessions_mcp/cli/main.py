@@ -151,13 +151,14 @@ def load_settings(options: dict[str, Any]) -> Settings:
     caller-key` the server's own key is not read.
     """
     brings_key = options["sandbox"] or "caller-key" in options["auth"]
-    api_key = None if brings_key else read_api_key(os.environ)
-    tokens: dict[str, Any] = {}
+    secrets: dict[str, Any] = {}
+    if not brings_key:
+        secrets["api_key"], secrets["key_fault"] = read_api_key(os.environ)
     # Only one host can speak on stdio, the one that started the server.
     if "stdio" not in options["transports"]:
-        tokens["tokens"] = read_tokens(os.environ, TOKENS)
-        tokens["read_tokens"] = read_tokens(os.environ, READ_TOKENS)
-    return Settings(api_key=api_key, **options, **tokens)
+        secrets["tokens"] = read_tokens(os.environ, TOKENS)
+        secrets["read_tokens"] = read_tokens(os.environ, READ_TOKENS)
+    return Settings(**options, **secrets)
 
 
 @contextmanager

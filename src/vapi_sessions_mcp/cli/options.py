@@ -124,6 +124,8 @@ def check_environment(environ: Mapping[str, str], known: Iterable[str]) -> None:
     names = sorted(known)
     for name in sorted(environ):
         if name.startswith(PREFIX) and name not in names:
+            if name == f"{PREFIX}API_KEY":
+                raise SettingsError(f"{name} is not a setting: the key is read from VAPI_API_KEY.")
             near = get_close_matches(name, names, n=1)
             hint = f": did you mean {near[0]}?" if near else f": there are {', '.join(names)}."
             raise SettingsError(f"{name} is not a setting{hint}")

@@ -40,7 +40,7 @@ def serve(settings: Settings) -> None:
     """
     settings, vapi = connect(settings)
     if settings.api_key is None and not settings.asks("caller-key"):
-        _LOG.warning("VAPI_API_KEY is not set: the tools are listed, and no call can reach Vapi")
+        _LOG.warning("%s: tools are listed, and no call can reach Vapi", settings.key_fault)
     if "stdio" in settings.transports:
         if sys.stdin and sys.stdin.isatty():
             say(_IN_A_TERMINAL)
