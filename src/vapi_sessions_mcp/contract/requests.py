@@ -91,7 +91,7 @@ class GetRequest(_OneSession):
 
     view: View | None = Field(default=None, description="full, or transcript when that is long")
     messages: Window | None = Field(
-        default=None, description="Part of the transcript, e.g. {last: 20}"
+        default=None, description='Part of the transcript, e.g. {"last": 20}'
     )
 
     @field_validator("messages")

@@ -146,12 +146,12 @@ class Failures:
         )
 
 
-def no_key() -> NotConfigured:
-    """No key to call Vapi with."""
+def no_key(fault: str) -> NotConfigured:
+    """No key to call Vapi with; `fault` is a clause that says why."""
     return NotConfigured(
-        "VAPI_API_KEY is not set, so nothing was sent to Vapi. Put a private key from"
-        f" {KEYS} in the server's environment and restart it, or start it with --sandbox to try"
-        " it without a key."
+        f"{fault}, so nothing was sent to Vapi. Put a private key from {KEYS}, and nothing else, in"
+        " the server's environment and restart it, or start it with --sandbox to try it without a"
+        " key."
     )
 
 
