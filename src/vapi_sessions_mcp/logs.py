@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from vapi_sessions_mcp.caller import CallRecord
+from vapi_sessions_mcp.invisible import visible_text
 from vapi_sessions_mcp.settings import LogFormat
 
 _CALLS = logging.getLogger("vapi_sessions_mcp.calls")
@@ -158,4 +159,4 @@ class _Text(_OneLine):
     def format(self, record: logging.LogRecord) -> str:
         time, level, logger, message, *_ = (fields := self.fields(record)).values()
         more = "".join(f" {name}={value}" for name, value in [*fields.items()][4:])
-        return f"{time} {level.upper()} {logger}: {message}{more}"
+        return visible_text(f"{time} {level.upper()} {logger}: {message}{more}")

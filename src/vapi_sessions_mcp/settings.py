@@ -36,7 +36,8 @@ class Option:
     it takes several values, and in the environment `VAPI_MCP_` before that name, or
     one of `variables`. `unset` says what applies when it is not given, where the
     default does not say it. `only_one` is the reason why it cannot be given twice.
-    `bare` is what it means without a value.
+    `bare` is what it means without a value. `formerly` is the name that the field had, which
+    is still read.
     `hosting` puts it under a heading of its own in the help.
     """
 
@@ -46,12 +47,13 @@ class Option:
     unset: str | None = None
     only_one: str = ""
     bare: str | None = None
+    formerly: str = ""
     hosting: bool = False
 
 
 Port: TypeAlias = Annotated[int, Range(0, 65_535, "PORT")]
 Seconds: TypeAlias = Annotated[float, Range(0.1, 600, "SECONDS")]
-Characters: TypeAlias = Annotated[int, Range(2_000, None, "CHARS")]
+Bytes: TypeAlias = Annotated[int, Range(2_000, None, "BYTES")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,9 +132,13 @@ class Settings:
         DefaultView,
         Option("How much of a session is answered; auto: summaries in lists, else full."),
     ] = "auto"
-    max_result_chars: Annotated[
-        Characters, Option("Longer answers are shortened, unless a view was asked for.")
-    ] = 50_000
+    max_result_bytes: Annotated[
+        Bytes,
+        Option(
+            "Longer answers are shortened, unless a view was asked for.",
+            formerly="max_result_chars",
+        ),
+    ] = 48_000
     mask_pii: Annotated[bool, Option("Mask phone numbers, e-mail and SIP users.")] = False
     sandbox: Annotated[bool, Option("A stand-in for Vapi with sample data: no key, no cost.")] = (
         False

@@ -1,6 +1,7 @@
 """The command's options, made from the declarations in `Settings`, and the variables they read."""
 
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import Field, fields
 from datetime import UTC, datetime
@@ -27,19 +28,29 @@ class SettingOption(click.Option):
         self.hosting = declared.hosting
         self.only_one = declared.only_one
         self.bare = declared.bare
+        self.formerly = declared.formerly
+        default = [setting.default] if declared.formerly else setting.default
+        spellings = [name, declared.formerly] if declared.formerly else [name]
         super().__init__(
-            [setting.name, f"--{name.replace('_', '-')}"],
+            [setting.name, *(f"--{each.replace('_', '-')}" for each in spellings)],
             type=None if kind is bool else click_type(setting.type, declared.bare),
             is_flag=kind is bool,
             # Click takes the last of two: where there can only be one, all are collected.
-            multiple=several or bool(declared.only_one),
-            callback=_take_one if declared.only_one else None,
-            default=None if declared.only_one else setting.default,
+            multiple=several or bool(declared.only_one or declared.formerly),
+            callback=_take_one if declared.only_one or declared.formerly else None,
+            default=None if declared.only_one else default,
             show_default=declared.unset,
-            envvar=[f"{PREFIX}{name.upper()}", *declared.variables],
+            envvar=[*(f"{PREFIX}{each.upper()}" for each in spellings), *declared.variables],
             metavar=declared.metavar or (limits.unit if limits else None),
             help=declared.help + " Repeatable." * several,
         )
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """What the variable says; what both say, where there is one of a former name, too."""
+        if not self.formerly:
+            return super().resolve_envvar_value(ctx)
+        names = cast("Sequence[str]", self.envvar)
+        return " ".join(os.environ[name] for name in names if name in os.environ) or None
 
 
 def setting_options(*names: str) -> list[click.Parameter]:
@@ -189,10 +200,10 @@ def _note(annotation: Any, kind: type[NoteT]) -> NoteT | None:
     return next((note for note in get_args(annotation)[1:] if isinstance(note, kind)), None)
 
 
-def _take_one(
-    _context: click.Context, option: click.Parameter, values: tuple[str, ...]
-) -> str | None:
-    if len(values) > 1:
-        reason = cast("SettingOption", option).only_one
-        raise click.BadParameter(f"there can be only one, got {', '.join(values)}. {reason}")
+def _take_one(_context: click.Context, option: click.Parameter, values: tuple[Any, ...]) -> Any:
+    if len(set(values)) > 1:
+        given = ", ".join(map(str, values))
+        setting = cast("SettingOption", option)
+        reason = setting.only_one or f"{setting.opts[-1]} is its former name."
+        raise click.BadParameter(f"there can be only one, got {given}. {reason}")
     return values[0] if values else None
