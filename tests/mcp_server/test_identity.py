@@ -65,7 +65,7 @@ async def test_lists_say_how_long_they_may_be_kept_and_by_whom(
 async def test_a_session_is_never_kept(connect: Connect) -> None:
     # The next message may be in it already.
     async with connect() as client:
-        rows = (await client.call_tool(LIST, {"limit": 1})).structured_content or {}
+        rows: Any = (await client.call_tool(LIST, {"limit": 1})).structured_content
         read = await client.read_resource(f"vapi-session://{rows['results'][0]['id']}")
     assert (read.ttl_ms, read.cache_scope) == (0, "private")
 
