@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from vapi_sessions_mcp.caller import CallRecord
+from vapi_sessions_mcp.invisible import visible_text
 from vapi_sessions_mcp.log_writer import LogWriter
 from vapi_sessions_mcp.settings import LogFormat
 
@@ -190,4 +191,4 @@ class _OneLine(logging.Formatter):
 def _text(fields: Mapping[str, Any]) -> str:
     time, level, logger, message, *_ = fields.values()
     more = "".join(f" {name}={value}" for name, value in [*fields.items()][4:])
-    return f"{time} {level.upper()} {logger}: {message}{more}"
+    return visible_text(f"{time} {level.upper()} {logger}: {message}{more}")

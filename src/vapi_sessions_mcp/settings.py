@@ -42,8 +42,9 @@ class Option:
     it takes several values, and in the environment `VAPI_MCP_` before that name, or
     one of `variables`. `unset` says what applies when it is not given, where the
     default does not say it. `only_one` is the reason why it cannot be given twice.
-    `bare` is what it means without a value. It has an effect on the transports and
-    subcommands in `used_by`. `hosting` puts it under a heading of its own in the help.
+    `bare` is what it means without a value, `formerly` the name that the field had, which
+    is still read. It has an effect on the transports and subcommands in `used_by`.
+    `hosting` puts it under a heading of its own in the help.
     """
 
     help: str
@@ -53,12 +54,13 @@ class Option:
     only_one: str = ""
     bare: str | None = None
     used_by: tuple[str, ...] = (*SERVERS, "call")
+    formerly: str = ""
     hosting: bool = False
 
 
 Port: TypeAlias = Annotated[int, Range(0, 65_535, "PORT")]
 Seconds: TypeAlias = Annotated[float, Range(0.1, 600, "SECONDS")]
-Characters: TypeAlias = Annotated[int, Range(2_000, None, "CHARS")]
+Bytes: TypeAlias = Annotated[int, Range(2_000, None, "BYTES")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,12 +165,14 @@ class Settings:
             used_by=(*MCP, "call"),
         ),
     ] = "auto"
-    max_result_chars: Annotated[
-        Characters,
+    max_result_bytes: Annotated[
+        Bytes,
         Option(
-            "Longer answers are shortened, unless a view was asked for.", used_by=(*MCP, "call")
+            "Longer answers are shortened, unless a view was asked for.",
+            formerly="max_result_chars",
+            used_by=(*MCP, "call"),
         ),
-    ] = 50_000
+    ] = 48_000
     mask_pii: Annotated[bool, Option("Mask phone numbers, e-mail and SIP users.")] = False
     sandbox: Annotated[
         bool,

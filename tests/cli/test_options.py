@@ -44,6 +44,35 @@ def test_a_second_squad_is_refused_with_the_reason(run: Run, arguments: tuple[st
     )
 
 
+@pytest.mark.parametrize("name", ["bytes", "chars"])
+def test_the_budget_is_read_under_its_former_name_too(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    # Configurations that people have must go on working.
+    given = command.make_context("vapi-sessions-mcp", [f"--max-result-{name}", "3000"]).params
+    assert given["max_result_bytes"] == 3_000
+    monkeypatch.setenv(f"VAPI_MCP_MAX_RESULT_{name.upper()}", "4000")
+    assert command.make_context("vapi-sessions-mcp", []).params["max_result_bytes"] == 4_000
+    # What is typed counts more than what is set, whichever the name.
+    for option in ("--max-result-bytes", "--max-result-chars"):
+        given = command.make_context("vapi-sessions-mcp", [option, "5000"]).params
+        assert given["max_result_bytes"] == 5_000
+
+
+def test_both_names_of_the_budget_with_two_values_are_refused(run: Run) -> None:
+    # Either could be the one that is meant.
+    said = (
+        "Invalid value for '--max-result-bytes' / '--max-result-chars': there can be only one,"
+        " got 3000, 4000. --max-result-chars is its former name."
+    )
+    both = ("--max-result-bytes", "3000", "--max-result-chars", "4000")
+    assert refused(run(*both)) == said
+    variables = {"VAPI_MCP_MAX_RESULT_BYTES": "3000", "VAPI_MCP_MAX_RESULT_CHARS": "4000"}
+    assert refused(run(**variables)) == said
+    same = command.make_context("x", [*both[:3], "3000"]).params
+    assert same["max_result_bytes"] == 3_000
+
+
 def test_pins_are_ids_as_they_were_given() -> None:
     # Any number of assistants, or one squad.
     assistants = ["--only-assistant", "a1", "--only-assistant", "a2"]

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, cast
 import anyio
 import pytest
 from mcp import Client
-from mcp_types import CallToolResult, TextContent
+from mcp_types import CallToolResult
 
 from support.timeline import Timeline, stamp
 from support.tools import GET, LIST, text
@@ -39,13 +39,13 @@ async def listed(client: Client, **arguments: Any) -> tuple[Json, str]:
     """The answer and its note, the same in `content` and in `structuredContent`."""
     result = await client.call_tool(LIST, arguments)
     assert not result.is_error, text(result)
-    data, note = json.loads(text(result)), said(result)
-    assert result.structured_content == {**data, "note": note}
-    return data, note
+    data = json.loads(text(result))
+    assert result.structured_content == data
+    return data, data.pop("note")
 
 
 def said(result: CallToolResult) -> str:
-    return " ".join(block.text for block in result.content[1:] if isinstance(block, TextContent))
+    return json.loads(text(result))["note"]
 
 
 def ids(answer: Json) -> list[str]:

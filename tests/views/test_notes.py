@@ -282,7 +282,7 @@ async def test_notes_name_the_tools_as_this_server_lists_them() -> None:
     long = [{"role": "user", "content": "x" * 9_000}]
     old = session(1000, updatedAt=LONG_AGO, messages=long)
     upstream = fixed_upstream([old, *MANY])
-    async with served(upstream, tool_names="short", max_result_chars=2_000) as client:
+    async with served(upstream, tool_names="short", max_result_bytes=2_000) as client:
         listed = {tool.name for tool in (await client.list_tools()).tools}
         said = [
             note(await client.call_tool("get_session", {"id": old["id"]})),
@@ -303,7 +303,7 @@ async def test_at_most_two_sentences_name_a_tool(default: str) -> None:
     # More than that is a manual, and it is paid for in every answer.
     hard = generated() | {"5000 messages": session(3, messages=talk(300))}
     sessions = [{**one, "updatedAt": LONG_AGO} for one in hard.values()]
-    async with served(fixed_upstream(sessions), view=default, max_result_chars=2_000) as client:
+    async with served(fixed_upstream(sessions), view=default, max_result_bytes=2_000) as client:
         said = [note(await client.call_tool(GET, {"id": one["id"]})) for one in sessions]
         lists: list[Json] = [{}, {"limit": 3}, {"status": "active", "limit": 1}]
         said += [note(await client.call_tool(LIST, arguments)) for arguments in lists]

@@ -5,14 +5,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import Field, fields
 from difflib import get_close_matches
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import click
 
 from vapi_sessions_mcp.cli.option_types import click_type, note, value_type
 from vapi_sessions_mcp.settings import PREFIX, Option, Range, Settings, SettingsError
-
-NoteT = TypeVar("NoteT", Option, Range)
 
 
 class SettingOption(click.Option):
@@ -28,15 +26,18 @@ class SettingOption(click.Option):
         self.hosting = declared.hosting
         self.only_one = declared.only_one
         self.bare = declared.bare
-        self._variables = [f"{PREFIX}{name.upper()}", *declared.variables]
+        self.formerly = declared.formerly
+        default = [setting.default] if declared.formerly else setting.default
+        spellings = [name, declared.formerly] if declared.formerly else [name]
+        self._variables = [*(f"{PREFIX}{each.upper()}" for each in spellings), *declared.variables]
         super().__init__(
-            [setting.name, self.flag],
+            [setting.name, *(f"--{each.replace('_', '-')}" for each in spellings)],
             type=None if kind is bool else click_type(setting.type, declared.bare),
             is_flag=kind is bool,
             # Click takes the last of two: where there can only be one, all are collected.
-            multiple=several or bool(declared.only_one),
-            callback=_take_one if declared.only_one else None,
-            default=None if declared.only_one else setting.default,
+            multiple=several or bool(declared.only_one or declared.formerly),
+            callback=_take_one if declared.only_one or declared.formerly else None,
+            default=None if declared.only_one else default,
             show_default=declared.unset,
             envvar=self._variables,
             metavar=declared.metavar or (limits.unit if limits else None),
@@ -46,8 +47,19 @@ class SettingOption(click.Option):
     def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
         """What was given, with each list in it as its parts."""
         if self.multiple and value is not None:
-            value = [part for each in value for part in split_list(each)]
+            value = [
+                part
+                for each in value
+                for part in (split_list(each) if isinstance(each, str) else [each])
+            ]
         return super().type_cast_value(ctx, value)
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """What the variable says; what both say, where there is one of a former name, too."""
+        if not self.formerly:
+            return super().resolve_envvar_value(ctx)
+        names = cast("Sequence[str]", self.envvar)
+        return " ".join(os.environ[name] for name in names if name in os.environ) or None
 
     @property
     def variable(self) -> str:
@@ -135,10 +147,10 @@ def _words(option: SettingOption) -> Sequence[str]:
     return option.type.choices if isinstance(option.type, click.Choice) else ()
 
 
-def _take_one(
-    _context: click.Context, option: click.Parameter, values: tuple[str, ...]
-) -> str | None:
-    if len(values) > 1:
-        reason = cast("SettingOption", option).only_one
-        raise click.BadParameter(f"there can be only one, got {', '.join(values)}. {reason}")
+def _take_one(_context: click.Context, option: click.Parameter, values: tuple[Any, ...]) -> Any:
+    if len(set(values)) > 1:
+        given = ", ".join(map(str, values))
+        setting = cast("SettingOption", option)
+        reason = setting.only_one or f"{setting.opts[-1]} is its former name."
+        raise click.BadParameter(f"there can be only one, got {given}. {reason}")
     return values[0] if values else None

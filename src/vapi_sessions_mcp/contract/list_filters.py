@@ -49,9 +49,7 @@ class ListFilters(Numbered, Request):
     squad_id: Text | None = Field(default=None, description="Squad id")
     workflow_id: Text | None = Field(default=None, description="Workflow id")
     phone_number_id: Text | None = Field(default=None, description="Id of your phone number")
-    phone_number_id_any: Texts | None = Field(
-        default=None, description="Any of these phone number ids"
-    )
+    phone_number_id_any: Texts | None = Field(default=None, description="Phone number ids")
     customer_number_any: Numbers | None = Field(
         default=None, description="Customer numbers, E.164, comma-separated"
     )

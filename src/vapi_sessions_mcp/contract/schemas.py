@@ -67,6 +67,8 @@ def _portable(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, 
     if reference := schema.get("$ref"):
         schema = {**definitions[reference.rpartition("/")[2]], **schema}
     kept = {key: value for key, value in schema.items() if key in _KEPT}
+    # That a text or a list must not be empty needs no word.
+    kept = {k: v for k, v in kept.items() if (k, v) not in (("minLength", 1), ("minItems", 1))}
     if isinstance(kept["type"], list):
         kept["type"] = kept["type"][0]
         kept = {key: value for key, value in kept.items() if key not in ("items", "minItems")}
