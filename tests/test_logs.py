@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -101,6 +101,7 @@ def test_no_line_holds_what_nobody_sees(log_format: Any, capfd: pytest.CaptureFi
     logs.set_up("info", log_format)
     hidden = "a\u202eb\u200b\U000e0041c"
     logging.getLogger("vapi_sessions_mcp.x").warning(hidden, extra={"fields": {"at": hidden}})
+    cast("Any", root.handlers[0]).stream.drain()
     root.handlers[:] = before
     root.setLevel(level)
     line = capfd.readouterr().err

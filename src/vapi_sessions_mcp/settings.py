@@ -202,6 +202,12 @@ class Settings:
     grace: Annotated[
         Seconds, Option("Seconds for calls in flight at the end.", hosting=True, used_by=SERVERS)
     ] = 10
+    no_prelude: Annotated[
+        bool,
+        Option(
+            "Import everything before the first answer on stdin.", hosting=True, used_by=("stdio",)
+        ),
+    ] = False
     log_level: Annotated[
         LogLevel, Option("What goes to stderr; info: one line for each call.", used_by=COMMANDS)
     ] = "info"

@@ -19,6 +19,7 @@ from vapi_sessions_mcp import __version__, logs
 from vapi_sessions_mcp.cli.call import call
 from vapi_sessions_mcp.cli.endings import run
 from vapi_sessions_mcp.cli.given import Given
+from vapi_sessions_mcp.cli.opening import begin
 from vapi_sessions_mcp.cli.option_types import click_type
 from vapi_sessions_mcp.cli.options import (
     SettingsCommand,
@@ -95,9 +96,12 @@ def command(context: click.Context, **_: Any) -> None:
     settings = load_settings(options)
     if unused := given.variables_without_effect():
         _LOG.warning("no effect on what is served: %s", ", ".join(unused))
+    begun = begin(settings)
+    if begun is None:
+        return
     with _heavy_imports():
         from vapi_sessions_mcp.cli.serve import serve
-    serve(settings)
+    serve(settings, begun)
 
 
 @command.command(
