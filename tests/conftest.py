@@ -16,12 +16,12 @@ from mcp import Client
 
 from support.command import Ended, Run
 from support.hurried import HurriedLoop
-from support.sandbox import stopped
+from support.sandbox import Watched, stopped
 from support.tools import ERAS
 from support.upstream import Connect, Upstream
 from vapi_sessions_mcp.cli.main import main
 from vapi_sessions_mcp.mcp_server.server import build_server
-from vapi_sessions_mcp.sandbox import SANDBOX_KEY, create_app
+from vapi_sessions_mcp.sandbox import SANDBOX_KEY
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.vapi.client import Vapi
@@ -45,10 +45,25 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
     return "asyncio", {"loop_factory": HurriedLoop}
 
 
+@pytest.fixture(scope="session")
+def new_sandboxes() -> list[Watched]:
+    """Those that tests have only read from: to make one takes longer than most tests."""
+    return []
+
+
 @pytest.fixture
-def upstream() -> Upstream:
-    """The sandbox, fresh, behind a watch; its clock stands still."""
-    return Upstream(httpx2.ASGITransport(create_app(clock=stopped)))
+def new_sandbox(new_sandboxes: list[Watched]) -> Generator[Watched]:
+    """A sandbox that nobody has changed; its clock stands still."""
+    sandbox = new_sandboxes.pop() if new_sandboxes else Watched()
+    yield sandbox
+    if sandbox.is_new:
+        new_sandboxes.append(sandbox)
+
+
+@pytest.fixture
+def upstream(new_sandbox: Watched) -> Upstream:
+    """The sandbox behind a watch."""
+    return Upstream(httpx2.ASGITransport(new_sandbox))
 
 
 @pytest.fixture(params=ERAS)
