@@ -1,6 +1,6 @@
 """Servers that many tests of access share."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 
 import pytest
 
@@ -12,6 +12,15 @@ from support.token_servers import NAME, READ, WRITE
 def anyio_backend() -> str:
     """Real time, in which other processes live."""
     return "asyncio"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def measured_processes(request: pytest.FixtureRequest) -> Generator[None]:
+    """Measure no process of a module marked `no_cover`: it would take twice the time."""
+    with pytest.MonkeyPatch.context() as during:
+        if request.node.get_closest_marker("no_cover"):
+            during.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        yield
 
 
 @pytest.fixture(scope="module")

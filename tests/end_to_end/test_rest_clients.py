@@ -29,6 +29,8 @@ from support.sandbox import MAYA, NOW
 from support.tools import GET
 from vapi import AsyncVapi, Vapi
 
+pytestmark = pytest.mark.no_cover
+
 README = Path(__file__).parents[2] / "README.md"
 REST = ("--transport", "rest", "--rest-port", "0")
 KEY = "key-0123456789abcdef"
