@@ -39,6 +39,16 @@ def pytest_configure() -> None:
         raise pytest.UsageError(f"It is not {day}: put tests/support/other_day on PYTHONPATH.")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no worker is busy long after the others."""
+    items.sort(key=_is_short)
+
+
+def _is_short(item: pytest.Item) -> tuple[bool, bool]:
+    processes = "end_to_end" in item.path.parts
+    return not processes, item.get_closest_marker("no_cover") is None
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> tuple[str, dict[str, Any]]:
     """Nobody waits for what only time brings, unless somebody else is waited for as well."""

@@ -1,11 +1,16 @@
-"""Servers that many tests of access share."""
+"""Servers that the tests of a module share."""
 
+import subprocess
 from collections.abc import AsyncGenerator, Generator
 
 import pytest
 
 from support.faces import FACES, Faces, bearer, serving
+from support.processes import COMMAND, PATIENCE, environment, logged_calls, url_in
+from support.sandbox import NOW
 from support.token_servers import NAME, READ, WRITE
+
+REST = ("--transport", "rest", "--rest-port", "0")
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +46,19 @@ async def tokens(token_server: Faces) -> Faces:
 def face(request: pytest.FixtureRequest) -> str:
     """REST, and MCP in both eras."""
     return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def rest_sandbox() -> Generator[str]:
+    """The base URL of a REST adapter on a sandbox, which ends in `/v1`."""
+    arguments = [*COMMAND, *REST, "--sandbox", "--sandbox-now", NOW.isoformat()]
+    with subprocess.Popen(
+        arguments, stderr=subprocess.PIPE, env=environment(), text=True
+    ) as process:
+        assert process.stderr
+        yield url_in(process.stderr.readline())
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
+        *calls, last = process.stderr.read().splitlines()
+        assert logged_calls("\n".join(calls))
+        assert "Shutting down" in last
