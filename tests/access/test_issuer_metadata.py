@@ -11,7 +11,7 @@ from support.authorization_server import AUDIENCE, JWKS, OAUTH, OPENID, Authoriz
 from support.issuers import NO_KEY, accepted, refused, unreachable
 from vapi_sessions_mcp.access.oauth import Issuer, TokenRefused
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.clock]
 
 Json: TypeAlias = dict[str, Any]
 

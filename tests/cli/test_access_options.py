@@ -6,6 +6,8 @@ from support.command import Run, refused
 from support.faces import BOTH
 from support.token_servers import NAME, READ, WRITE
 
+pytestmark = pytest.mark.clock
+
 OPEN = (*BOTH, "--host", "0.0.0.0")
 ISSUER = ("--oauth-issuer", "https://issuer.example.com")
 PUBLIC = ("--public-url", f"https://{NAME}")

@@ -16,6 +16,8 @@ from vapi_sessions_mcp.cli.main import command
 from vapi_sessions_mcp.cli.skill import skill
 from vapi_sessions_mcp.contract.operations import OPERATIONS
 
+pytestmark = pytest.mark.clock
+
 SNAPSHOT = Path(__file__).parents[1] / "snapshots" / "help.txt"
 EXPOSED = ("--transport", "http", "--host", "0.0.0.0")
 OPTIONS = [option for option in command.params if option.name != "version"]

@@ -10,6 +10,8 @@ from vapi_sessions_mcp.cli.main import command
 from vapi_sessions_mcp.cli.options import check_environment, variables
 from vapi_sessions_mcp.settings import Settings, SettingsError
 
+pytestmark = pytest.mark.clock
+
 SECRETS = {"api_key", "key_fault", "tokens", "read_tokens"}
 
 

@@ -7,6 +7,8 @@ import pytest
 from vapi_sessions_mcp.cli.secrets import TOKENS, read_api_key, read_tokens
 from vapi_sessions_mcp.settings import SettingsError
 
+pytestmark = pytest.mark.clock
+
 KEY = "sk-4f2a-not-to-be-shown"
 TOKEN, OTHER = "token-0123456789abcdef", "other-0123456789abcdef"
 

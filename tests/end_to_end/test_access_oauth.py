@@ -26,7 +26,7 @@ from support.tools import ERAS, GET, LIST, UPDATE
 from vapi_sessions_mcp.access.gate import Gate
 from vapi_sessions_mcp.settings import Settings
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.clock]
 
 NAME = "sessions.example.com"
 PUBLIC = f"https://{NAME}"

@@ -11,6 +11,8 @@ import pytest
 from support.faces import BOTH
 from support.processes import PATIENCE, started
 
+pytestmark = pytest.mark.no_cover
+
 CLOSE = b"Host: localhost\r\nConnection: close\r\n"
 JSON_BODY = CLOSE + b"Content-Type: application/json\r\n"
 

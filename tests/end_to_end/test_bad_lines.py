@@ -13,6 +13,8 @@ from support.processes import logged_calls, started
 from support.stdio_calls import META, call
 from support.tools import CREATE, GET, LIST
 
+pytestmark = pytest.mark.no_cover
+
 
 def frame(rest: str, id: str = '"h"') -> bytes:
     """A request, all of it as it is but for META."""

@@ -4,9 +4,13 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from support.command import Run
 from support.sandbox import stopped
 from vapi_sessions_mcp.sandbox.store import Store
+
+pytestmark = pytest.mark.clock
 
 
 def test_the_demo_s_outcome_is_the_exit_code(run: Run) -> None:
