@@ -84,6 +84,14 @@ class Settings:
             hosting=True,
         ),
     ] = ()
+    allowed_origins: Annotated[
+        tuple[str, ...],
+        Option(
+            "Origin whose pages may call, such as https://app.example.com.",
+            metavar="ORIGIN",
+            hosting=True,
+        ),
+    ] = ()
     allow_unauthenticated: Annotated[
         bool, Option("Let other machines in without asking who they are.", hosting=True)
     ] = False
