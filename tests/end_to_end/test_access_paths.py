@@ -77,7 +77,15 @@ async def test_all_else_asks_for_a_token_whether_it_exists_or_not(
     for url in (
         *(
             tokens.root + path
-            for path in ("/", "/v1", "/v1/session", "/v1/session/s-1", "/nothing")
+            for path in (
+                "/",
+                "/v1",
+                "/v1/session",
+                "/v1/session/s-1",
+                "/session",
+                "/chat",
+                "/nothing",
+            )
         ),
         *(tokens.root + path for path in ("/docsx", "/openapi.json.bak", "/DOCS", "/mcp")),
         *(tokens.root + path for path in ("/.well-known/oauth-protected-resource", "/healthy")),

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias, cast
 
 import anyio
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
@@ -13,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from vapi_sessions_mcp import json_text
-from vapi_sessions_mcp.access.bodies import MAX_BODY, TOO_MANY
+from vapi_sessions_mcp.access.bodies import MAX_BODY, PACKED, TOO_MANY, is_packed
 from vapi_sessions_mcp.access.boundary import Boundary
 from vapi_sessions_mcp.access.gate import Gate, caller_of
 from vapi_sessions_mcp.access.guard import Guard
@@ -35,6 +36,22 @@ from vapi_sessions_mcp.settings import Settings
 # The only array among the query's parameters.
 REPEATABLE = "phoneNumberIdAny"
 
+# Other parts of Vapi's API, by the names that its paths begin with.
+VAPIS = {
+    *(
+        "analytics",
+        "assistant",
+        "call",
+        "campaign",
+        "chat",
+        "credential",
+        "eval",
+        "file",
+        "insight",
+    ),
+    *("knowledge-base", "logs", "observability", "org", "phone-number", "provider", "reporting"),
+    *("squad", "structured-output", "test-suite", "token", "tool", "workflow"),
+}
 # Open to everybody who calls the server by its name: they describe it.
 PUBLIC = ("/docs", "/openapi.json", "/skills")
 # Nobody reads this status; proxies use it in their logs.
@@ -65,8 +82,10 @@ def build_rest(
     app = Starlette(
         routes=[
             *(
-                Route(ROOT + path, _endpoint(sessions, by_itself, gate, rows), methods=[*rows])
+                Route(root + path, _endpoint(sessions, by_itself, gate, rows), methods=[*rows])
                 for path, rows in by_path(offered(settings)).items()
+                # Vapi's API has no version in its paths; its SDKs write either.
+                for root in (ROOT, "")
             ),
             Route("/openapi.json", openapi),
             *reference(described),
@@ -95,11 +114,16 @@ def _endpoint(
             return gate.lacks_write()
         record = CallRecord(caller=caller)
         try:
+            raw = await _received(request) if operation.has_body else b""
+        except ClientDisconnect:
+            # Half a request is no call, and whoever sends many must not fill the log.
+            return refusal(400, "The body was cut off.")
+        try:
             with (
                 logged_call(operation.short_name, record),
                 boundary(operation, record, HTTPException),
             ):
-                arguments = await _arguments(operation, request)
+                arguments = await _arguments(operation, request, raw)
                 record.asked = json_text.size(arguments, LARGE)
                 parsed = await offload(record.asked, lambda: parse(operation.request, arguments))
                 answer = await sessions.answer(operation, parsed, record)
@@ -134,14 +158,22 @@ async def _until_gone(request: Request, reading: anyio.CancelScope) -> None:
     reading.cancel()
 
 
-async def _arguments(operation: Operation, request: Request) -> dict[str, Any]:
+async def _received(request: Request) -> bytes | None:
+    """The whole body; None where it is larger than one may be."""
+    try:
+        return await json_text.collect(request.stream(), MAX_BODY)
+    except json_text.TooLarge:
+        return None
+
+
+async def _arguments(operation: Operation, request: Request, raw: bytes | None) -> dict[str, Any]:
     """Path, query and body as one set of arguments; raises BadArguments or HTTPException."""
     elsewhere = {**dict.fromkeys(request.path_params, "path")}
     if operation.has_body:
         elsewhere |= dict.fromkeys(("body", "appendMessages"), "body")
     arguments = {**_query(request, elsewhere), **request.path_params}
     if operation.has_body:
-        return arguments | _split(operation, await _body(request))
+        return arguments | _split(operation, await _body(request.headers, raw))
     # An agent's tools shorten what they answer; a program gets what Vapi sent.
     if "view" in operation.request.model_fields and "messages" not in arguments:
         arguments.setdefault("view", "full")
@@ -165,17 +197,14 @@ def _query(request: Request, elsewhere: Mapping[str, str]) -> dict[str, Any]:
     return {name: values if len(values) > 1 else values[0] for name, values in given.items()}
 
 
-async def _body(request: Request) -> dict[str, Any]:
-    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+async def _body(headers: Headers, raw: bytes | None) -> dict[str, Any]:
+    kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise HTTPException(415, "Send the body as JSON, with Content-Type: application/json.")
-    try:
-        raw = await json_text.collect(request.stream(), MAX_BODY)
-    except json_text.TooLarge as exc:
-        said = f"The body may have {MAX_BODY // 2**20} MiB at most."
-        raise HTTPException(413, said) from exc
-    except ClientDisconnect as exc:
-        raise HTTPException(400, "The body was cut off.") from exc
+    if is_packed(headers):
+        raise HTTPException(415, PACKED)
+    if raw is None:
+        raise HTTPException(413, f"The body may have {MAX_BODY // 2**20} MiB at most.")
     if json_text.values(raw) > json_text.MAX_SENT_VALUES:
         raise BadArguments([TOO_MANY])
     try:
@@ -213,7 +242,14 @@ async def _no_route(request: Request, exc: Exception) -> Response:
     message, headers = error.detail, dict(error.headers or {})
     if error.status_code in (404, 405):
         message = json_text.clean(f"Cannot {request.method} {request.scope['path']:.200}")
+    if error.status_code == 404 and _is_vapis(request.scope["path"]):
+        message += ": this server has sessions only; send this to the API itself."
     if "Allow" in headers:
         headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
         message = f"{message}: there is {headers['Allow']}."
     return refusal(error.status_code, message, headers)
+
+
+def _is_vapis(path: str) -> bool:
+    """Whether Vapi's API may have `path`, of which only sessions are here."""
+    return path.removeprefix(ROOT).strip("/").partition("/")[0] in VAPIS
