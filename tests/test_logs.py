@@ -2,6 +2,7 @@
 
 import json
 import logging
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -89,4 +90,12 @@ def test_of_a_library_s_message_about_an_exception_only_the_first_line_is_kept(
     # asyncio repeats the exception below it, with all that it says.
     line = log(KeyError(WORDS), f"Task exception was never retrieved\nfuture: {WORDS}")
     assert line["message"] == "Task exception was never retrieved"
+    assert WORDS not in json.dumps(line)
+
+
+def test_a_stack_trace_that_is_a_message_is_left_out(log: Callable[..., Any]) -> None:
+    # Starlette makes one of what fails at the end, and uvicorn logs it as text.
+    error = raised(KeyError(WORDS))
+    line = log(error, "".join(traceback.format_exception(error)))
+    assert line["message"] == "A failure, whose stack trace is left out"
     assert WORDS not in json.dumps(line)
