@@ -1,6 +1,7 @@
 """Clients that write a URL or a header in another way than most are served all the same."""
 
 import json
+import signal
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -23,6 +24,8 @@ async def sites() -> AsyncGenerator[tuple[str, str]]:
     async with started(*BOTH, "--sandbox") as running:
         mcp, rest = await running.url(), await running.url()
         yield mcp.removesuffix("/mcp"), rest.removesuffix("/v1")
+        running.signal(signal.SIGTERM)
+        assert await running.ended() == 0
 
 
 @pytest.fixture
