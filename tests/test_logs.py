@@ -4,12 +4,13 @@ import json
 import logging
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from support.broken import WORDS
 from vapi_sessions_mcp import logs
+from vapi_sessions_mcp.log_writer import LogWriter
 
 
 @pytest.fixture
@@ -99,3 +100,20 @@ def test_a_stack_trace_that_is_a_message_is_left_out(log: Callable[..., Any]) ->
     line = log(error, "".join(traceback.format_exception(error)))
     assert line["message"] == "A failure, whose stack trace is left out"
     assert WORDS not in json.dumps(line)
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_no_line_holds_what_nobody_sees(log_format: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    # A line that reads in another order than it is written in is an account of nothing.
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    root.handlers.clear()
+    logs.set_up("info", log_format)
+    hidden = "a\u202eb\u200b\U000e0041c"
+    logging.getLogger("vapi_sessions_mcp.x").warning(hidden, extra={"fields": {"at": hidden}})
+    cast("logging.StreamHandler[LogWriter]", root.handlers[0]).stream.drain(60)
+    root.handlers[:] = before
+    root.setLevel(level)
+    line = capfd.readouterr().err
+    assert "a" in line
+    assert not set("\u202e\u200b\U000e0041") & set(line)

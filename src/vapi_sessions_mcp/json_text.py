@@ -4,7 +4,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import AsyncIterable, Iterator
+from collections.abc import AsyncIterable, Iterable, Iterator
 from typing import Any, NoReturn, cast
 
 MAX_DEPTH = 100
@@ -17,7 +17,8 @@ MAX_VALUES = 1_000_000
 MAX_SENT_VALUES = 250_000
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_COMPACT = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_LINES = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",\n", ":"))
 
 _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -103,30 +104,39 @@ def compact(value: Any) -> str:
 
     It is written in slices, since no other thread runs while one is written.
     """
-    return "".join(_slices(value, 3))
+    return "".join(_slices(value, 3, _COMPACT))
 
 
-def _slices(value: Any, depth: int) -> Iterator[str]:
+def lines(value: Any) -> str:
+    """`value` as `compact` writes it, with a line break behind each comma between two values.
+
+    There is no other line break in it: those in texts are escaped.
+    """
+    return "".join(_slices(value, 3, _LINES))
+
+
+def _slices(value: Any, depth: int, encoder: json.JSONEncoder) -> Iterator[str]:
+    encode, comma = encoder.encode, encoder.item_separator
     if isinstance(value, dict) and depth:
-        comma = "{"
+        before = "{"
         for name, item in cast("dict[str, Any]", value).items():
-            yield f"{comma}{_encode(name)}:"
-            yield from _slices(item, depth - 1)
-            comma = ","
+            yield f"{before}{encode(name)}:"
+            yield from _slices(item, depth - 1, encoder)
+            before = comma
         yield "}" if value else "{}"
     elif isinstance(value, list) and len(items := cast("list[Any]", value)) > SLICE:
         for at in range(0, len(items), SLICE):
-            yield f"{',' if at else '['}{_encode(items[at : at + SLICE])[1:-1]}"
+            yield f"{comma if at else '['}{encode(items[at : at + SLICE])[1:-1]}"
         yield "]"
     elif isinstance(value, list) and depth:
-        comma = "["
+        before = "["
         for item in cast("list[Any]", value):
-            yield comma
-            yield from _slices(item, depth - 1)
-            comma = ","
+            yield before
+            yield from _slices(item, depth - 1, encoder)
+            before = comma
         yield "]" if value else "[]"
     else:
-        yield _encode(value)
+        yield encode(value)
 
 
 def member(text: str, name: str) -> str | None:
@@ -183,6 +193,23 @@ def _children(node: Any) -> list[Any]:
     if isinstance(node, dict):
         return list(cast("dict[str, Any]", node).values())
     return cast("list[Any]", node) if isinstance(node, list) else []
+
+
+def apart(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these fields, in which a name that comes again has a number behind it."""
+    pairs = list(pairs)
+    value = dict(pairs)
+    if len(value) == len(pairs):
+        return value
+    value.clear()
+    times: dict[str, int] = {}
+    for name, item in pairs:
+        free = name
+        while free in value:
+            times[name] = times.get(name, 1) + 1
+            free = f"{name} ({times[name]})"
+        value[free] = item
+    return value
 
 
 def as_list(value: Any) -> list[Any]:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from vapi_sessions_mcp.caller import CallRecord
+from vapi_sessions_mcp.invisible import visible_text
 from vapi_sessions_mcp.log_writer import LogWriter
 from vapi_sessions_mcp.settings import LogFormat
 
@@ -48,9 +49,13 @@ def set_up(level: str, log_format: LogFormat = "text") -> None:
     logging.getLogger("mcp.server.transport_security").setLevel(logging.ERROR)
 
 
-def announce(line: str) -> None:
-    """Write `line` to stderr as it is, at every level: people and programs wait for it."""
+def announce(line: str) -> bool:
+    """Write `line` to stderr as it is, at every level; False where nothing was set up to do so."""
+    handlers = logging.getLogger().handlers
+    if not any(isinstance(getattr(handler, "stream", None), LogWriter) for handler in handlers):
+        return False
     _ANNOUNCEMENTS.critical("%s", line)
+    return True
 
 
 def _lost(lines: int) -> logging.LogRecord:
@@ -83,9 +88,9 @@ def logged_call(tool: str, call: CallRecord) -> Generator[None]:
         _CALLS.info("call", extra={"fields": given})
 
 
-def log_fault(fault: BaseException) -> None:
+def log_fault(fault: BaseException, level: int = logging.ERROR) -> None:
     """Log a failure that nobody foresaw: what it was and where, not its words."""
-    _FAULTS.error("unforeseen failure", extra={"fields": _reason(fault)})
+    _FAULTS.log(level, "unforeseen failure", extra={"fields": _reason(fault)})
 
 
 def _reason(error: BaseException) -> dict[str, str]:
@@ -189,4 +194,4 @@ class _OneLine(logging.Formatter):
 def _text(fields: Mapping[str, Any]) -> str:
     time, level, logger, message, *_ = fields.values()
     more = "".join(f" {name}={value}" for name, value in [*fields.items()][4:])
-    return f"{time} {level.upper()} {logger}: {message}{more}"
+    return visible_text(f"{time} {level.upper()} {logger}: {message}{more}")

@@ -148,7 +148,7 @@ def test_the_options_before_call_are_obeyed(run: Run) -> None:
     assert MAYA[1:] not in said
     viewed = run("--sandbox", "--view", "summary", "call", "get_session", "--id", CHAT)
     assert "lastMessage" in json.loads(viewed.out)
-    short = run("--sandbox", "--max-result-chars", "2000", "call", "list_sessions")
+    short = run("--sandbox", "--max-result-bytes", "2000", "call", "list_sessions")
     assert len(short.out) <= 2000
     assert short.err.startswith("note: ")
 

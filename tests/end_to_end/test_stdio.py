@@ -232,6 +232,7 @@ async def test_grace_ends_a_server_whose_call_does_not() -> None:
 async def test_without_a_key_it_lists_its_tools_and_a_call_says_what_to_do() -> None:
     # Registries start every server they list, without any key.
     async with started() as running:
+        assert "VAPI_API_KEY is not set" in await running.told("")
         await running.send(modern(0, "tools/list"))
         assert names(await running.receive()) == TOOLS
         await running.send(call(1, LIST))

@@ -46,7 +46,6 @@ class Running:
     """A process whose output is read line by line."""
 
     def __init__(self, process: Process) -> None:
-        assert process.stdin
         assert process.stdout
         assert process.stderr
         self._process, self._stdin = process, process.stdin
@@ -78,6 +77,7 @@ class Running:
     async def send(self, *frames: dict[str, Any] | bytes, end: bytes = b"\n") -> None:
         """Write lines to stdin, all at once: JSON, or bytes as they are."""
         lines = [f if isinstance(f, bytes) else json.dumps(f).encode() for f in frames]
+        assert self._stdin
         await self._stdin.send(b"\n".join(lines) + end)
 
     async def receive(self) -> dict[str, Any]:
@@ -90,6 +90,7 @@ class Running:
 
     async def end_input(self) -> None:
         """Close its stdin, as a host does that quits."""
+        assert self._stdin
         await self._stdin.aclose()
 
     def signal(self, number: signal.Signals) -> None:

@@ -52,7 +52,7 @@ class ToolCommand(click.Command):
     def __init__(self, operation: Operation, *, name: str) -> None:
         """`name` is the one of its names that it was called by."""
         self._operation = operation
-        self._schema = input_schema(operation.request)
+        self._schema = input_schema(operation.request, operation.withheld)
         self._takes_id = "id" in self._schema.get("required", ())
         words = click.Argument(
             ["words"],

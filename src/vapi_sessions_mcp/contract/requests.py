@@ -90,9 +90,7 @@ class GetRequest(_OneSession):
     """Arguments of get."""
 
     view: View | None = Field(default=None, description="full, or transcript when that is long")
-    messages: Window | None = Field(
-        default=None, description="Part of the transcript, e.g. {last: 20}"
-    )
+    messages: Window | None = Field(default=None, description="Part of the transcript")
 
     @field_validator("messages")
     @classmethod
