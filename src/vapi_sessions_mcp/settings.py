@@ -104,6 +104,14 @@ class Settings:
             used_by=HTTP,
         ),
     ] = ()
+    allowed_origins: Annotated[
+        tuple[str, ...],
+        Option(
+            "Origin whose pages may call, such as https://app.example.com.",
+            metavar="ORIGIN",
+            hosting=True,
+        ),
+    ] = ()
     allow_unauthenticated: Annotated[
         bool,
         Option("Let other machines in without asking who they are.", hosting=True, used_by=HTTP),

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from vapi_sessions_mcp.settings import Settings
 
 
+# The usual port is left out by browsers, and a path is none of an origin's.
+_ORIGIN = re.compile(r"(?!http://.*:80$|https://.*:443$)[a-z][a-z0-9+.-]*://[^\s/?#@A-Z]+")
+
+
 class SettingsError(Exception):
     """A setting that cannot be used; `str()` says which, and what to do."""
 
@@ -22,6 +26,8 @@ def check(settings: "Settings") -> None:
     if "stdio" not in settings.transports:
         _check_ports(settings)
         (_check_names if is_loopback(settings.host) else _check_exposure)(settings)
+    for origin in settings.allowed_origins:
+        _check_origin(origin)
     _check_pins(settings)
     if settings.sandbox_db and not settings.sandbox:
         raise SettingsError("--sandbox-db keeps the sandbox's data: add --sandbox.")
@@ -58,6 +64,25 @@ def _check_url(option: str, url: str, secret: str) -> None:
         raise SettingsError(
             f"{option} {url!r} must be https, or http on this machine:"
             f" {secret} must not cross a network unencrypted."
+        )
+
+
+def _check_origin(origin: str) -> None:
+    """Refuse what no browser sends as the origin of a page, and what many pages share."""
+    if origin == "null":
+        raise SettingsError(
+            "--allowed-origin null would let in files, sandboxed frames and whoever makes one: give"
+            " the page an origin of its own."
+        )
+    if "*" in origin:
+        raise SettingsError(
+            f"--allowed-origin {origin} would let in pages that nobody here knows: list the origins"
+            " one by one."
+        )
+    if not _ORIGIN.fullmatch(origin):
+        raise SettingsError(
+            f"--allowed-origin {origin!r:.80} is not what a browser sends: scheme, host and a port"
+            " that is not the usual one, in small letters, such as https://app.example.com."
         )
 
 
