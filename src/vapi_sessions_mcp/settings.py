@@ -43,7 +43,8 @@ class Option:
     one of `variables`. `unset` says what applies when it is not given, where the
     default does not say it. `only_one` is the reason why it cannot be given twice.
     `bare` is what it means without a value. It has an effect on the transports and
-    subcommands in `used_by`. `hosting` puts it under a heading of its own in the help.
+    subcommands in `used_by`. A variable of one that `narrows` what callers can do must
+    not be blank. `hosting` puts it under a heading of its own in the help.
     """
 
     help: str
@@ -53,6 +54,7 @@ class Option:
     only_one: str = ""
     bare: str | None = None
     used_by: tuple[str, ...] = (*SERVERS, "call")
+    narrows: bool = False
     hosting: bool = False
 
 
@@ -108,7 +110,12 @@ class Settings:
     ] = False
     auth: Annotated[
         tuple[Auth, ...],
-        Option("How callers of http and rest show who they are.", hosting=True, used_by=HTTP),
+        Option(
+            "How callers of http and rest show who they are.",
+            hosting=True,
+            used_by=HTTP,
+            narrows=True,
+        ),
     ] = ()
     oauth_issuer: Annotated[
         str | None,
@@ -136,17 +143,18 @@ class Settings:
     tool_names: Annotated[
         ToolNames, Option("vapi-sessioncontroller… or create_session, list_sessions…", used_by=MCP)
     ] = "full"
-    read_only: Annotated[bool, Option("Only list and get exist.")] = False
-    no_delete: Annotated[bool, Option("Nothing can be deleted.")] = False
+    read_only: Annotated[bool, Option("Only list and get exist.", narrows=True)] = False
+    no_delete: Annotated[bool, Option("Nothing can be deleted.", narrows=True)] = False
     confirm_delete: Annotated[
         ConfirmDelete | None,
         Option(
             "Ask before anything is taken away; argument: callers that cannot ask may confirm.",
             bare="person",
+            narrows=True,
         ),
     ] = None
     only_assistants: Annotated[
-        tuple[str, ...], Option("Only this assistant's sessions exist.", metavar="ID")
+        tuple[str, ...], Option("Only this assistant's sessions exist.", metavar="ID", narrows=True)
     ] = ()
     only_squad: Annotated[
         str | None,
@@ -154,6 +162,7 @@ class Settings:
             "Only this squad's sessions exist.",
             metavar="ID",
             only_one="Vapi can list one squad at a time: start a server for each.",
+            narrows=True,
         ),
     ] = None
     view: Annotated[
@@ -169,7 +178,9 @@ class Settings:
             "Longer answers are shortened, unless a view was asked for.", used_by=(*MCP, "call")
         ),
     ] = 50_000
-    mask_pii: Annotated[bool, Option("Mask phone numbers, e-mail and SIP users.")] = False
+    mask_pii: Annotated[bool, Option("Mask phone numbers, e-mail and SIP users.", narrows=True)] = (
+        False
+    )
     sandbox: Annotated[
         bool,
         Option(

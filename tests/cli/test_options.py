@@ -6,8 +6,8 @@ import click
 import pytest
 
 from support.command import Run, refused
+from vapi_sessions_mcp.cli.environment import check_environment, names_read
 from vapi_sessions_mcp.cli.main import command
-from vapi_sessions_mcp.cli.options import check_environment, variables
 from vapi_sessions_mcp.settings import Settings, SettingsError
 
 SECRETS = {"api_key", "key_fault", "tokens", "read_tokens"}
@@ -38,8 +38,9 @@ def test_settings_that_are_no_options_stay_off_the_command_line_and_out_of_sight
 def test_a_second_squad_is_refused_with_the_reason(run: Run, arguments: tuple[str, ...]) -> None:
     # The last one alone, which is what Click takes, would hide the other squad's sessions.
     variable = {} if arguments else {"VAPI_MCP_ONLY_SQUAD": "q1 q2"}
+    name = "--only-squad" if arguments else "VAPI_MCP_ONLY_SQUAD"
     assert refused(run(*arguments, **variable)) == (
-        "Invalid value for '--only-squad': there can be only one, got q1, q2."
+        f"Invalid value for '{name}': there can be only one, got q1, q2."
         " Vapi can list one squad at a time: start a server for each."
     )
 
@@ -105,7 +106,7 @@ def test_the_help_lists_what_hosting_needs_apart(run: Run) -> None:
 
 def test_the_variables_of_a_command_are_those_of_its_options_and_subcommands() -> None:
     # A name that is not among them stops the start.
-    names = variables(command)
+    names = names_read(command)
     for option in command.params:
         if isinstance(option, click.Option) and option.name != "version":
             name = option.opts[0].removeprefix("--").replace("-", "_").upper()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from vapi_sessions_mcp.cli.environment import is_blank
 from vapi_sessions_mcp.key_shapes import key_fault
 from vapi_sessions_mcp.settings import PREFIX, SettingsError
 from vapi_sessions_mcp.settings_rules import is_one_word
@@ -71,6 +72,7 @@ def read_tokens(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
 def _secret(environ: Mapping[str, str], name: str) -> tuple[str, str]:
     """What `name` or the file that `name`_FILE names holds, and which of the two it was."""
     text, file = environ.get(name, "").strip(), environ.get(f"{name}_FILE", "")
+    file = "" if is_blank(file) else file
     if text and file:
         raise SettingsError(f"{name} and {name}_FILE are both set: unset one of them.")
     if not file:
