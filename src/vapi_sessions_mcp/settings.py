@@ -222,3 +222,9 @@ class Settings:
     def asks(self, auth: Auth) -> bool:
         """Whether callers must show who they are in this way; a list of tokens alone asks, too."""
         return auth in self.auth or (auth == "token" and bool(self.tokens or self.read_tokens))
+
+    @property
+    def public_base(self) -> str:
+        """`public_url` without a face's path at its end, which is added where it is needed."""
+        base = (self.public_url or "").rstrip("/")
+        return base.removesuffix("/mcp").removesuffix("/v1").rstrip("/")

@@ -156,12 +156,13 @@ def test_a_key_under_another_name_is_hinted_at_and_not_used(name: str) -> None:
         (TOKEN, (TOKEN,)),
         (f" {TOKEN} \n", (TOKEN,)),
         (f"{TOKEN},{OTHER}", (TOKEN, OTHER)),
+        (f"{TOKEN} {OTHER}", (TOKEN, OTHER)),
         (f"{TOKEN}\r\n{OTHER}\n", (TOKEN, OTHER)),
         (f",{TOKEN},, {OTHER} ,\n,", (TOKEN, OTHER)),
         ("0123456789abcdef", ("0123456789abcdef",)),
     ],
 )
-def test_tokens_are_listed_by_commas_or_lines(
+def test_tokens_are_listed_by_commas_spaces_or_lines(
     tmp_path: Path, text: str, tokens: tuple[str, ...]
 ) -> None:
     # The environment holds one line, a mounted secret is a file with one token a line.

@@ -14,6 +14,7 @@ from vapi_sessions_mcp.access.gate import (
 )
 from vapi_sessions_mcp.access.health import LIVE, READY
 from vapi_sessions_mcp.access.refusal import refusal
+from vapi_sessions_mcp.host_names import normal_host
 from vapi_sessions_mcp.settings import Settings
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -25,7 +26,7 @@ _SAID = {
 
 def allowed_names(settings: Settings) -> TransportSecuritySettings:
     """Host and Origin headers that a request may have, on any port."""
-    names = [*LOOPBACK, *settings.allowed_hosts]
+    names = [*LOOPBACK, *map(normal_host, settings.allowed_hosts)]
     hosts = [*names, *(f"{name}:*" for name in names)]
     return TransportSecuritySettings(
         enable_dns_rebinding_protection=True,
@@ -52,7 +53,7 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
-        app = self._app
+        app, scope = self._app, _with_normal_host(scope)
         if scope["type"] == "http" and not scope["path"].isprintable():
             # A route matches before a line break at the end, too, and a proxy's rule may not.
             app = refusal(404, f"Cannot {scope['method']} this path.")
@@ -74,3 +75,18 @@ class Guard:
         except Denied as exc:
             return exc.response
         return None
+
+
+def _with_normal_host(scope: Scope) -> Scope:
+    """`scope` with its Host as names are compared: any case, and a dot at its end, are the same."""
+    if scope["type"] != "http":
+        return scope
+    headers = [(n, _normal(value) if n == b"host" else value) for n, value in scope["headers"]]
+    return {**scope, "headers": headers}
+
+
+def _normal(value: bytes) -> bytes:
+    try:
+        return normal_host(value.decode("ascii")).encode()
+    except ValueError:
+        return value  # which is no name of ours

@@ -3,6 +3,7 @@
 A secret never comes from the command line, which every process can read.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -50,7 +51,7 @@ def read_api_key(environ: Mapping[str, str]) -> ApiKey:
 
 
 def read_tokens(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
-    """The bearer tokens that `name`, or the file that `name`_FILE names, lists by commas or lines.
+    """The bearer tokens that `name`, or the file that `name`_FILE names, lists.
 
     Empty where neither is set; raises SettingsError for a list without a token,
     since whoever set it wants tokens asked for, and for one that is too short.
@@ -58,7 +59,7 @@ def read_tokens(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
     text, source = _secret(environ, name)
     if name not in environ and f"{name}_FILE" not in environ:
         return ()
-    tokens = tuple(filter(None, (part.strip() for part in text.replace("\n", ",").split(","))))
+    tokens = tuple(re.sub(r"[\s,]+", " ", text).split())
     if not tokens:
         raise SettingsError(f"{source} is set but holds no token: put one in it, or unset it.")
     if not all(is_one_word(token) and len(token) >= TOKEN_CHARS for token in tokens):
