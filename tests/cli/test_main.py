@@ -149,7 +149,7 @@ def test_a_time_that_is_no_number_is_refused(run: Run) -> None:
         ),
         (
             {"VAPI_API_KEY_FILE": sys.executable},
-            f"VAPI_API_KEY_FILE ({sys.executable}) cannot be read: not UTF-8 text.",
+            f"VAPI_API_KEY_FILE ({sys.executable}) cannot be read: no text in UTF-8 or UTF-16.",
         ),
     ],
     ids=lambda value: "" if isinstance(value, str) else ",".join(map(str, value)),

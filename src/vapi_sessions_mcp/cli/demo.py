@@ -14,6 +14,8 @@ from mcp.client.stdio import StdioServerParameters
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, TextContent
 
+from vapi_sessions_mcp.cli.endings import innermost, is_of_output
+
 CALLER = "+14155550123"
 DEADLINE_SECONDS = 60
 
@@ -31,7 +33,9 @@ def run(sandbox_now: datetime | None, *, options: Sequence[str] = ()) -> int:
     try:
         failure = anyio.run(_tour, sandbox_now, options)
     except* (MCPError, TimeoutError, OSError) as group:
-        failure = f"the server did not start or did not answer ({group.exceptions[0]!r})"
+        if is_of_output(reason := innermost(group)):
+            raise reason from None
+        failure = f"the server did not start or did not answer ({reason!r})"
     if failure:
         click.echo(f"vapi-sessions-mcp: the demo failed: {failure}", err=True)
         return 1

@@ -139,7 +139,7 @@ def show_openapi() -> None:
     """Print the OpenAPI document of --transport rest."""
     with _heavy_imports():
         from vapi_sessions_mcp.rest_api.openapi import document
-    click.echo(json.dumps(document(), indent=2, ensure_ascii=False))
+    click.echo(json.dumps(document(), indent=2, ensure_ascii=False).encode())
 
 
 @command.command(params=setting_options("sandbox_now"))

@@ -3,6 +3,7 @@
 A secret never comes from the command line, which every process can read.
 """
 
+import codecs
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,11 +55,14 @@ def read_tokens(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
     """The bearer tokens that `name`, or the file that `name`_FILE names, lists.
 
     Empty where neither is set; raises SettingsError for a list without a token,
-    since whoever set it wants tokens asked for, and for one that is too short.
+    since whoever set it wants tokens asked for, and for one that is too short. In a
+    file, what follows a # is a comment.
     """
     text, source = _secret(environ, name)
     if name not in environ and f"{name}_FILE" not in environ:
         return ()
+    if source != name:
+        text = re.sub(r"(?m)(^|\s)#.*$", "", text)
     tokens = tuple(re.sub(r"[\s,]+", " ", text).split())
     if not tokens:
         raise SettingsError(f"{source} is set but holds no token: put one in it, or unset it.")
@@ -80,7 +84,14 @@ def _secret(environ: Mapping[str, str], name: str) -> tuple[str, str]:
         return text, name
     source = f"{name}_FILE ({file})"
     try:
-        return Path(file).read_text(encoding="utf-8").strip(), source
+        return _decoded(Path(file).read_bytes()).strip(), source
     except (OSError, ValueError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else "not UTF-8 text"
+        reason = exc.strerror if isinstance(exc, OSError) else "no text in UTF-8 or UTF-16"
         raise SettingsError(f"{source} cannot be read: {reason}.") from exc
+
+
+def _decoded(raw: bytes) -> str:
+    """A file's text; on Windows it begins with a byte order mark, and may be UTF-16."""
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return raw.decode("utf-16")
+    return raw.decode("utf-8-sig")
