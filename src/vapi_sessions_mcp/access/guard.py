@@ -18,7 +18,7 @@ from vapi_sessions_mcp.host_names import normal_host
 from vapi_sessions_mcp.settings import Settings
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-_SAID = {
+SAID = {
     403: "This server takes no calls from pages of another origin.",
     421: "This server does not go by that name: start it with --allowed-host to add one.",
 }
@@ -67,7 +67,7 @@ class Guard:
     async def _refused(self, scope: Scope) -> Response | None:
         unnamed = await self._security.validate_request(Request(scope))
         if unnamed is not None:
-            return refusal(unnamed.status_code, _SAID[unnamed.status_code])
+            return refusal(unnamed.status_code, SAID[unnamed.status_code])
         if any(f"{scope['path']}/".startswith(f"{path}/") for path in self._public):
             return None
         try:
