@@ -5,6 +5,8 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from vapi_sessions_mcp.host_names import normal_host
+
 if TYPE_CHECKING:
     from vapi_sessions_mcp.settings import Settings
 
@@ -25,6 +27,7 @@ def check(settings: "Settings") -> None:
     _check_auth(settings)
     if "stdio" not in settings.transports:
         _check_ports(settings)
+        _check_host_names(settings)
         (_check_names if is_loopback(settings.host) else _check_exposure)(settings)
     for origin in settings.allowed_origins:
         _check_origin(origin)
@@ -37,7 +40,7 @@ def check(settings: "Settings") -> None:
 
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach `host`."""
-    if host == "localhost":
+    if host.lower() == "localhost":
         return True
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
@@ -164,9 +167,20 @@ def _check_ports(settings: "Settings") -> None:
         )
 
 
+def _check_host_names(settings: "Settings") -> None:
+    for name in settings.allowed_hosts:
+        try:
+            normal_host(name)
+        except ValueError:
+            raise SettingsError(
+                f"--allowed-host {name!r:.60} can never match: give a host name alone, such as"
+                " sessions.example.com, without scheme, path or wildcard."
+            ) from None
+
+
 def _check_names(settings: "Settings") -> None:
     """Ask who calls by a name of `--allowed-host`, which a proxy or a tunnel brings to loopback."""
-    names = [name for name in settings.allowed_hosts if not is_loopback(name)]
+    names = [name for name in settings.allowed_hosts if not is_loopback(normal_host(name))]
     asked = settings.allow_unauthenticated or settings.auth or settings.asks("token")
     if names and not asked:
         raise SettingsError(

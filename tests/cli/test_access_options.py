@@ -51,7 +51,7 @@ PUBLIC = ("--public-url", f"https://{NAME}")
             {"VAPI_MCP_TOKENS": WRITE[0]},
             "--auth has no effect with --transport stdio: add --transport http or rest, or leave",
         ),
-        ([], {"VAPI_MCP_AUTH": "caller-key"}, "--auth caller-key asks who calls over http"),
+        ([], {"VAPI_MCP_AUTH": "caller-key"}, "VAPI_MCP_AUTH=caller-key asks who calls ov"),
         (
             [*BOTH, "--auth", "caller-key", "--allow-unauthenticated"],
             {},

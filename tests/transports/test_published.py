@@ -71,7 +71,7 @@ async def test_settings_that_narrow_together_do_so_in_it() -> None:
 def test_no_setting_is_forgotten_here() -> None:
     # A new one may change what is listed: it goes into the table above, or among these.
     others = {
-        *("transports", "host", "port", "rest_port", "allowed_hosts"),
+        *("transports", "host", "port", "rest_port", "allowed_hosts", "allowed_origins"),
         *("allow_unauthenticated", "auth", "oauth_issuer", "oauth_audiences", "public_url"),
         *("sandbox_db", "sandbox_now", "connect_timeout", "grace", "log_level", "log_format"),
         *("no_prelude", "tokens", "read_tokens", "key_fault"),

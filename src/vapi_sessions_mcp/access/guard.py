@@ -11,10 +11,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from vapi_sessions_mcp.access.gate import SCOPE_KEY, Denied, Gate, log_refusal
 from vapi_sessions_mcp.access.health import PATHS
 from vapi_sessions_mcp.access.refusal import refusal
+from vapi_sessions_mcp.host_names import normal_host
 from vapi_sessions_mcp.settings import Settings
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-_SAID = {
+SAID = {
     403: "This server takes no calls from pages of this origin: start it with --allowed-origin to"
     " add one.",
     421: "This server does not go by that name: start it with --allowed-host to add one.",
@@ -25,11 +26,12 @@ EXPOSED = ("WWW-Authenticate", "Mcp-Session-Id", "MCP-Protocol-Version", "Retry-
 
 def allowed_names(settings: Settings) -> TransportSecuritySettings:
     """Host and Origin headers that a request may have, on any port."""
-    return _names(settings, [*LOOPBACK, *settings.allowed_hosts])
+    return _names(settings, [*LOOPBACK, *map(normal_host, settings.allowed_hosts)])
 
 
 def _names(settings: Settings, pages: Sequence[str]) -> TransportSecuritySettings:
-    hosts, own = (_on_any_port(names) for names in ([*LOOPBACK, *settings.allowed_hosts], pages))
+    names = [*LOOPBACK, *map(normal_host, settings.allowed_hosts)]
+    hosts, own = _on_any_port(names), _on_any_port(pages)
     origins = [f"{scheme}://{name}" for name in own for scheme in ("http", "https")]
     return TransportSecuritySettings(
         enable_dns_rebinding_protection=True,
@@ -73,7 +75,7 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
-        app, scope = self._app, _without_slash(scope)
+        app, scope = self._app, _with_normal_host(_without_slash(scope))
         if scope["type"] == "http" and not scope["path"].isprintable():
             # A route matches before a line break at the end, too, and a proxy's rule may not.
             app = refusal(404, f"Cannot {scope['method']} this path.")
@@ -92,7 +94,7 @@ class Guard:
         unnamed = await self._security.validate_request(Request(scope))
         if unnamed is None:
             return self._shared if origin in self._origins else self._ask
-        refused = refusal(unnamed.status_code, _SAID[unnamed.status_code])
+        refused = refusal(unnamed.status_code, SAID[unnamed.status_code])
         log_refusal(refused)
         return refused
 
@@ -119,3 +121,18 @@ def _without_slash(scope: Scope) -> Scope:
     if len(path) > 1 and path.endswith("/") and raw.endswith(b"/"):
         return {**scope, "path": path[:-1], "raw_path": raw[:-1]}
     return scope
+
+
+def _with_normal_host(scope: Scope) -> Scope:
+    """`scope` with its Host as names are compared: any case, and a dot at its end, are the same."""
+    if scope["type"] != "http":
+        return scope
+    headers = [(n, _normal(value) if n == b"host" else value) for n, value in scope["headers"]]
+    return {**scope, "headers": headers}
+
+
+def _normal(value: bytes) -> bytes:
+    try:
+        return normal_host(value.decode("ascii")).encode()
+    except ValueError:
+        return value  # which is no name of ours

@@ -106,7 +106,7 @@ def _issuer(settings: Settings) -> "Issuer | None":
     from vapi_sessions_mcp.access.oauth import Issuer
     from vapi_sessions_mcp.rest_api.openapi import ROOT
 
-    base = str(settings.public_url).rstrip("/")
+    base = settings.public_base
     audiences = settings.oauth_audiences or (base, f"{base}{MCP}", f"{base}{ROOT}")
     return Issuer(str(settings.oauth_issuer), audiences)
 
