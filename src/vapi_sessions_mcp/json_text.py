@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import AsyncIterable, Iterable, Iterator
 from typing import Any, NoReturn, cast
 
@@ -27,22 +28,44 @@ class Unreasonable(ValueError):
     """JSON that would cost too much to read; `str()` says why."""
 
 
-def parse(raw: bytes) -> Any:
+class Repeated(ValueError):
+    """An object that gives a name twice; `str()` says which."""
+
+
+def parse(raw: bytes, *, repeats: bool = True) -> Any:
     """The JSON value in `raw`; lone surrogates become U+FFFD, numbers past a float stay text.
 
-    Raises ValueError for anything that is not JSON, and Unreasonable, which is
-    one, for JSON nested deeper than `MAX_DEPTH` or of more than `MAX_VALUES`.
+    Raises ValueError for anything that is not JSON, and one of its kinds for JSON that is:
+    Unreasonable where it is nested deeper than `MAX_DEPTH` or has more than
+    `MAX_VALUES`, and without `repeats`, where the last of two counts, Repeated.
     """
     if values(raw) > MAX_VALUES:
         raise Unreasonable("more values than can be read")
     try:
-        value = json.loads(raw.decode("utf-8-sig"), parse_float=_finite, parse_constant=_refuse)
+        value = json.loads(
+            raw.decode("utf-8-sig"),
+            parse_float=_finite,
+            parse_constant=_refuse,
+            object_pairs_hook=None if repeats else unique,
+        )
     except RecursionError:
         raise Unreasonable("nested too deeply") from None
     check_depth(value, MAX_DEPTH)
     if b"\\ud" in raw or b"\\uD" in raw:
         return json.loads(clean(json.dumps(value, ensure_ascii=False)))
     return value
+
+
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose names differ: of two values, two readers may take different ones.
+
+    For the `object_pairs_hook` of a parser; raises Repeated.
+    """
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise Repeated(clean(f"`{twice:.60}` is given twice."))
+    return made
 
 
 def values(raw: bytes) -> int:
@@ -120,7 +143,7 @@ def member(text: str, name: str) -> str | None:
     """The value of the member `name` as it is written in the JSON object `text`; None without it.
 
     Numbers, escapes and the order of keys stay as they are. Of a name given twice
-    the last counts, as it does for `parse`.
+    the last counts, as it does for `parse` of what Vapi answers.
     """
     found, at = None, _past_space(text, text.index("{") + 1)
     while text[at] != "}":

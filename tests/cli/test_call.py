@@ -78,6 +78,7 @@ def test_notes_name_the_tools_as_the_caller_does(run: Run) -> None:
         (["list_sessions", "--page", "1", '{"page": 2}'], "`page` is given twice."),
         (["list_sessions", "--sandbox"], "`--sandbox` goes before `call`: vapi-sessions-mcp "),
         (["create_session", "--view", "full"], "`--view` goes before `call`: vapi-sessions-mcp "),
+        (["list_sessions", '{"page": 1, "page": 1}'], "`page` is given twice."),
         (["list_sessions", "["], "Not a JSON object: '['. Write '{\"limit\": 1}', or flags: "),
         (["list_sessions", "[]"], "Not a JSON object: '[]'. Write '{\"limit\": 1}', or flags: "),
         (["list_sessions", "\udcff"], "Not a JSON object: '\\udcff'."),

@@ -10,7 +10,7 @@ from vapi_sessions_mcp.cli.main import command
 from vapi_sessions_mcp.cli.options import check_environment, variables
 from vapi_sessions_mcp.settings import Settings, SettingsError
 
-SECRETS = {"api_key", "tokens", "read_tokens"}
+SECRETS = {"api_key", "key_fault", "tokens", "read_tokens"}
 
 
 def test_every_setting_but_the_secrets_is_an_option_with_the_same_default() -> None:
@@ -94,6 +94,30 @@ def test_an_empty_pin_is_refused(run: Run) -> None:
     assert told.startswith("--only-squad '' is not an id")
     told = refused(run("--only-assistant", ""))
     assert told.startswith("--only-assistant '' is not an id")
+
+
+@pytest.mark.parametrize(
+    ("words", "transports"),
+    [
+        (["streamable-http"], ("http",)),
+        (["streamable_http"], ("http",)),
+        (["HTTP"], ("http",)),
+        (["http,rest"], ("http", "rest")),
+        (["http, rest"], ("http", "rest")),
+        (["http\nrest"], ("http", "rest")),
+        (["streamable-http,rest"], ("http", "rest")),
+        (["http", "rest"], ("http", "rest")),
+    ],
+    ids=str,
+)
+def test_a_transport_has_the_names_that_people_know_it_by(
+    monkeypatch: pytest.MonkeyPatch, words: list[str], transports: tuple[str, ...]
+) -> None:
+    # Clients' configurations say streamable-http, and lists are written with commas.
+    given = [part for word in words for part in ("--transport", word)]
+    assert command.make_context("vapi-sessions-mcp", given).params["transports"] == transports
+    monkeypatch.setenv("VAPI_MCP_TRANSPORT", " ".join(words))
+    assert command.make_context("vapi-sessions-mcp", []).params["transports"] == transports
 
 
 def test_the_help_lists_what_hosting_needs_apart(run: Run) -> None:

@@ -52,7 +52,7 @@ def tools_named(said: str) -> int:
 async def test_a_page_that_is_not_the_last_names_the_call_for_the_next() -> None:
     # The exact call saves the agent from guessing which arguments to keep.
     said = await hint(MANY, sortBy="cost", createdAtGe="2026-01-01")
-    given = {"sortBy": "cost", "createdAtGe": "2026-01-01T00:00:00Z", "page": 2}
+    given = {"sortBy": "cost", "createdAtGe": "2026-01-01", "page": 2}
     assert calls(said) == [(LIST, given)]
     assert said.startswith("More: ")
 
@@ -89,6 +89,19 @@ async def test_a_limit_of_zero_says_nothing() -> None:
     # It asks for the count alone, and an empty page is what it wants.
     assert await hint(MANY, limit=0) == ""
     assert await hint([], limit=0, number="+14155550142") == ""
+
+
+# Times that can be read in two ways
+
+
+async def test_what_a_time_without_a_zone_was_taken_for_is_said() -> None:
+    # "Until the 26th" holds the 26th here, and the day of people in Tokyo is another one.
+    said = await hint(MANY[:1], createdAtGe="2025-12-31", createdAtLe="2026-01-26T09:00")
+    assert said == "createdAtGe, createdAtLe: taken in UTC, a date alone as the whole day."
+    zoned = {"createdAtGe": "2025-12-31T00:00Z", "createdAtLe": "2026-12-31T00:00:00+01:00"}
+    assert await hint(MANY[:1], **zoned) == ""
+    scan = await hint(MANY[:1], updatedAtGt="2025-12-31", contains="Session")
+    assert scan.endswith("updatedAtGt: taken in UTC, a date alone as the whole day.")
 
 
 # Nothing found

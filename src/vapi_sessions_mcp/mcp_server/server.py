@@ -149,7 +149,7 @@ def _tool(operation: Operation, name: str) -> types.Tool:
         name=name,
         title=operation.title,
         description=operation.description,
-        input_schema=input_schema(operation.request),
+        input_schema=input_schema(operation.request, operation.withheld),
         output_schema=output_schema(operation.answer),
         annotations=types.ToolAnnotations(
             title=operation.title,

@@ -58,7 +58,11 @@ class Notes:
         return f"Messages {start} to {count} of {count} are shown; before them: {call}."
 
     def next_steps(self, page: dict[str, Any], request: ListRequest) -> str:
-        """How far a scan got, how to get the next page, or why a page is empty."""
+        """How far a scan got, how to get the next page, why one is empty, how times were read."""
+        sentences = (self._steps(page, request), _assumed(request))
+        return " ".join(filter(None, sentences))
+
+    def _steps(self, page: dict[str, Any], request: ListRequest) -> str:
         if "coverage" in page:
             return self._scanned(page, request)
         metadata = as_object(page.get("metadata"))
@@ -120,6 +124,13 @@ class Notes:
 
     def _call(self, operation: Operation, arguments: dict[str, Any]) -> str:
         return f"{operation.tool_name(self._names)} {json_text.compact(arguments)}"
+
+
+def _assumed(request: ListRequest) -> str:
+    """How times were read that can be read in two ways."""
+    if not (names := request.assumed_utc):
+        return ""
+    return f"{', '.join(names)}: taken in UTC, a date alone as the whole day."
 
 
 def _count(metadata: dict[str, Any], name: str) -> int:
