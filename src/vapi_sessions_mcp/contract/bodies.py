@@ -161,7 +161,7 @@ class CreateBody(UpdateBody):
     )
     squad_id: Text | None = Field(default=None, description="Saved squad's id")
     squad: JsonObject | None = Field(default=None, description="Inline squad")
-    customer: Customer | None = Field(default=None, description="Whom the session is with")
+    customer: Customer | None = Field(default=None, description="The customer")
     customer_id: Text | None = Field(default=None, description="Saved customer's id")
     phone_number_id: Text | None = Field(default=None, description="Saved phone number's id")
     phone_number: TwilioNumber | None = Field(

@@ -45,10 +45,8 @@ class ListFilters(Numbered, Request):
     )
     squad_id: Text | None = Field(default=None, description="Squad id")
     workflow_id: Text | None = Field(default=None, description="Workflow id")
-    phone_number_id: Text | None = Field(default=None, description="Id of your phone number")
-    phone_number_id_any: Texts | None = Field(
-        default=None, description="Any of these phone number ids"
-    )
+    phone_number_id: Text | None = Field(default=None, description="Phone number id")
+    phone_number_id_any: Texts | None = Field(default=None, description="Phone number ids")
     customer_number_any: Comma | None = Field(
         default=None, description="Customer numbers, E.164, comma-separated"
     )
@@ -109,7 +107,7 @@ class ListRequest(ListFilters):
     contains: SearchText | None = Field(
         default=None, description="Text anywhere in it, by scanning"
     )
-    max_scan: Scan | None = Field(default=None, description="Sessions to scan at most (500)")
+    max_scan: Scan | None = Field(default=None, description="Most sessions to scan (500)")
     view: View | None = Field(default=None, description="How much of each session (summary)")
 
     @model_validator(mode="after")
