@@ -53,12 +53,15 @@ export function button(label, press, attributes = {}) {
  * @param {boolean} open
  */
 export function fold(line, inside, open = false) {
-  const details = el("details", { open }, el("summary", {}, line));
+  const summary = el("summary", {}, line);
+  const details = el("details", { open }, summary);
   const build = () => {
-    if (details.open && details.childElementCount === 1) details.append(inside());
+    if (details.childElementCount === 1) details.append(inside());
   };
+  // Before it opens, so that the page moves once; the browser's own search opens it without a click.
+  summary.addEventListener("click", build);
   details.addEventListener("toggle", build);
-  build();
+  if (open) build();
   return details;
 }
 

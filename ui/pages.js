@@ -43,7 +43,5 @@ function following(answer, metadata, rows, args) {
   const before = (here - 1) * limit;
   if (!rows || before + rows >= total) return null;
   if (rows >= limit) return { ...args, page: here + 1 };
-  const pages = number(answer.pages ?? metadata.totalPages) ?? Math.ceil(total / limit);
-  if (here >= pages) return null;
   return { ...args, limit: rows, page: Math.floor((before + rows) / rows) + 1 };
 }

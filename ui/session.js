@@ -22,6 +22,7 @@ export class SessionView {
   #hits = [];
   #hit = -1;
   #busy = false;
+  #settled = false;
 
   /**
    * @param {Record<string, unknown>} answer of the get tool
@@ -61,6 +62,7 @@ export class SessionView {
   /** Go on with other possibilities or another size. @param {Actions} actions */
   adapt(actions) {
     this.actions = actions;
+    this.#settled = false;
     const before = this.element;
     this.element = this.#page();
     this.#details();
@@ -74,8 +76,11 @@ export class SessionView {
     const { limit } = this.actions;
     const most = limit === null ? WINDOW : INLINE_WINDOW;
     const forward = "start" in this.anchor;
-    let start = "start" in this.anchor ? this.anchor.start : Math.max(0, this.anchor.end - most);
-    let end = "end" in this.anchor ? this.anchor.end : Math.min(messages.length, start + most);
+    let start = "start" in this.anchor ? this.anchor.start : this.anchor.end;
+    let end = start;
+    if (forward) while (end - start < most && messages[end]) end += 1;
+    else while (end - start < most && messages[start - 1]) start -= 1;
+    this.#settle();
     this.rows.replaceChildren(...this.#lines(start, end));
     const drawn = [...this.rows.children];
     this.rows.classList.toggle("empty", !drawn.length);
@@ -123,6 +128,15 @@ export class SessionView {
     this.aside.replaceChildren(...about(this.session, this.actions, more));
   }
 
+  /** Fold what is known besides, when it is too tall; afterwards it is as the person leaves it. */
+  #settle() {
+    const { limit } = this.actions;
+    const fold = this.aside.querySelector("details");
+    if (this.#settled || limit === null || !fold) return;
+    this.#settled = true;
+    if (fold.getBoundingClientRect().bottom + PADDING > limit) fold.open = false;
+  }
+
   /** Where the page ends, as far as the transcript makes it: a fold below it counts as closed. */
   #bottom() {
     const end = this.status.getBoundingClientRect().bottom;
@@ -137,8 +151,7 @@ export class SessionView {
     const lines = [];
     let day = start ? this.#day(start - 1) : "";
     for (let at = start; at < end; at += 1) {
-      const message = this.session.messages[at];
-      if (!message) continue;
+      const message = /** @type {Said} */ (this.session.messages[at]);
       const today = this.#day(at);
       const heading = today !== day && today ? today : "";
       day = today || day;
@@ -191,8 +204,10 @@ export class SessionView {
   /** @param {1 | -1} step */
   async #turn(step) {
     const [start = 0, end = 0] = this.shown;
-    this.anchor = step > 0 ? { start: end } : { end: start };
-    await this.#act(() => this.#ensure(step > 0 ? end : start - 1, step));
+    await this.#act(async () => {
+      await this.#ensure(step > 0 ? end : start - 1, step);
+      this.anchor = step > 0 ? { start: end } : { end: start };
+    });
     this.rows.querySelector("li")?.focus({ preventScroll: true });
     if (this.actions.limit === null) this.element.scrollIntoView({ block: "start" });
   }
@@ -307,10 +322,13 @@ export class SessionView {
     if (!count) return;
     this.#hit = (this.#hit + step + count) % count;
     const at = this.#hits[this.#hit] ?? 0;
-    const [start = 0, end = 0] = this.shown;
-    if (at < start || at >= end) this.anchor = { start: at };
     this.#counted();
     this.draw();
+    const [start = 0, end = 0] = this.shown;
+    if (at < start || at >= end) {
+      this.anchor = { start: at };
+      this.draw();
+    }
     this.rows.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
   }
 
