@@ -16,7 +16,7 @@ from typing import Any
 import anyio
 import httpx2
 from mcp.client.client import Client
-from mcp_types import ResourceLink, TextContent
+from mcp_types import TextContent
 
 from vapi_sessions_mcp.mcp_server.server import build_server
 from vapi_sessions_mcp.sandbox import SANDBOX_KEY, create_app
@@ -76,10 +76,8 @@ class Tools:
         result = await self._client.call_tool(tool, arguments)
         assert not result.is_error, result
         for block in result.content:
-            if isinstance(block, TextContent):
-                self.characters += len(block.text)
-            elif isinstance(block, ResourceLink):
-                self.characters += len(block.uri)
+            assert isinstance(block, TextContent)
+            self.characters += len(block.text)
         assert result.structured_content is not None
         return result.structured_content
 

@@ -191,3 +191,23 @@ def test_the_size_of_a_value_is_estimated_as_far_as_asked(value: Any, least: int
     assert json_text.size(value, 10**9) >= least
     assert json_text.size(value, 100) >= 100
     assert json_text.size("a", 100) < 100
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_lines_are_compact_with_a_break_behind_each_comma_between_values(value: Any) -> None:
+    # A host that cuts by lines shows whole values, and a program reads the same JSON.
+    lines = json_text.lines(value)
+    assert json.loads(lines) == value
+    assert lines.replace("\n", "") == json_text.compact(value)
+    assert lines == json.dumps(value, ensure_ascii=False, separators=(",\n", ":"))
+
+
+def test_long_arrays_are_written_in_lines_as_well() -> None:
+    # They are written in slices.
+    value = {"a": [*range(2_500)], "b": []}
+    assert json_text.lines(value) == json.dumps(value, separators=(",\n", ":"))

@@ -90,3 +90,19 @@ def test_of_a_library_s_message_about_an_exception_only_the_first_line_is_kept(
     line = log(KeyError(WORDS), f"Task exception was never retrieved\nfuture: {WORDS}")
     assert line["message"] == "Task exception was never retrieved"
     assert WORDS not in json.dumps(line)
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_no_line_holds_what_nobody_sees(log_format: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    # A line that reads in another order than it is written in is an account of nothing.
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    root.handlers.clear()
+    logs.set_up("info", log_format)
+    hidden = "a\u202eb\u200b\U000e0041c"
+    logging.getLogger("vapi_sessions_mcp.x").warning(hidden, extra={"fields": {"at": hidden}})
+    root.handlers[:] = before
+    root.setLevel(level)
+    line = capfd.readouterr().err
+    assert "a" in line
+    assert not set("\u202e\u200b\U000e0041") & set(line)

@@ -109,7 +109,7 @@ export class SessionView {
     const head = el(
       "header",
       {},
-      el("h1", { dir: "auto" }, session.name || "Session"),
+      el("h1", {}, el("bdi", {}, session.name || "Session")),
       buttons,
     );
     const bar = el(

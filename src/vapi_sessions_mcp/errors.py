@@ -1,7 +1,7 @@
 """What can go wrong with a request, each with a sentence that says what to do next.
 
     VapiError
-    ├── BadArguments        refused here, field by field; nothing was sent
+    ├── BadArguments        refused here, field by field; nothing was changed
     ├── NotConfigured       no API key; nothing was sent
     ├── NoAnswer
     │   ├── NotConnected    DNS, connection, TLS: nothing was sent
@@ -30,11 +30,15 @@ class VapiError(Exception):
 
 
 class BadArguments(VapiError):
-    """The arguments break a rule; nothing was sent."""
+    """The arguments break a rule; no change was sent."""
 
-    def __init__(self, problems: list[str]) -> None:
-        """`problems` are whole sentences, each naming its field."""
-        super().__init__(" ".join([*problems, "Nothing was sent to Vapi."]))
+    def __init__(self, problems: list[str], *, session_read: bool = False) -> None:
+        """`problems` are whole sentences, each naming its field.
+
+        `session_read` says that the rule depends on the session, which was read.
+        """
+        effect = "Nothing was changed." if session_read else "Nothing was sent to Vapi."
+        super().__init__(" ".join([*problems, effect]))
         self.problems = problems
 
 

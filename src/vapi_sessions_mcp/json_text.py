@@ -3,7 +3,8 @@
 import json
 import math
 import re
-from collections.abc import AsyncIterable, Iterator
+from collections import Counter
+from collections.abc import AsyncIterable, Iterable, Iterator
 from typing import Any, NoReturn, cast
 
 MAX_DEPTH = 100
@@ -16,7 +17,8 @@ MAX_VALUES = 1_000_000
 MAX_SENT_VALUES = 250_000
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_COMPACT = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_LINES = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",\n", ":"))
 
 _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -26,22 +28,44 @@ class Unreasonable(ValueError):
     """JSON that would cost too much to read; `str()` says why."""
 
 
-def parse(raw: bytes) -> Any:
+class Repeated(ValueError):
+    """An object that gives a name twice; `str()` says which."""
+
+
+def parse(raw: bytes, *, repeats: bool = True) -> Any:
     """The JSON value in `raw`; lone surrogates become U+FFFD, numbers past a float stay text.
 
-    Raises ValueError for anything that is not JSON, and Unreasonable, which is
-    one, for JSON nested deeper than `MAX_DEPTH` or of more than `MAX_VALUES`.
+    Raises ValueError for anything that is not JSON, and one of its kinds for JSON that is:
+    Unreasonable where it is nested deeper than `MAX_DEPTH` or has more than
+    `MAX_VALUES`, and without `repeats`, where the last of two counts, Repeated.
     """
     if values(raw) > MAX_VALUES:
         raise Unreasonable("more values than can be read")
     try:
-        value = json.loads(raw.decode("utf-8-sig"), parse_float=_finite, parse_constant=_refuse)
+        value = json.loads(
+            raw.decode("utf-8-sig"),
+            parse_float=_finite,
+            parse_constant=_refuse,
+            object_pairs_hook=None if repeats else unique,
+        )
     except RecursionError:
         raise Unreasonable("nested too deeply") from None
     check_depth(value, MAX_DEPTH)
     if b"\\ud" in raw or b"\\uD" in raw:
         return json.loads(clean(json.dumps(value, ensure_ascii=False)))
     return value
+
+
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose names differ: of two values, two readers may take different ones.
+
+    For the `object_pairs_hook` of a parser; raises Repeated.
+    """
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise Repeated(clean(f"`{twice:.60}` is given twice."))
+    return made
 
 
 def values(raw: bytes) -> int:
@@ -80,37 +104,46 @@ def compact(value: Any) -> str:
 
     It is written in slices, since no other thread runs while one is written.
     """
-    return "".join(_slices(value, 3))
+    return "".join(_slices(value, 3, _COMPACT))
 
 
-def _slices(value: Any, depth: int) -> Iterator[str]:
+def lines(value: Any) -> str:
+    """`value` as `compact` writes it, with a line break behind each comma between two values.
+
+    There is no other line break in it: those in texts are escaped.
+    """
+    return "".join(_slices(value, 3, _LINES))
+
+
+def _slices(value: Any, depth: int, encoder: json.JSONEncoder) -> Iterator[str]:
+    encode, comma = encoder.encode, encoder.item_separator
     if isinstance(value, dict) and depth:
-        comma = "{"
+        before = "{"
         for name, item in cast("dict[str, Any]", value).items():
-            yield f"{comma}{_encode(name)}:"
-            yield from _slices(item, depth - 1)
-            comma = ","
+            yield f"{before}{encode(name)}:"
+            yield from _slices(item, depth - 1, encoder)
+            before = comma
         yield "}" if value else "{}"
     elif isinstance(value, list) and len(items := cast("list[Any]", value)) > SLICE:
         for at in range(0, len(items), SLICE):
-            yield f"{',' if at else '['}{_encode(items[at : at + SLICE])[1:-1]}"
+            yield f"{comma if at else '['}{encode(items[at : at + SLICE])[1:-1]}"
         yield "]"
     elif isinstance(value, list) and depth:
-        comma = "["
+        before = "["
         for item in cast("list[Any]", value):
-            yield comma
-            yield from _slices(item, depth - 1)
-            comma = ","
+            yield before
+            yield from _slices(item, depth - 1, encoder)
+            before = comma
         yield "]" if value else "[]"
     else:
-        yield _encode(value)
+        yield encode(value)
 
 
 def member(text: str, name: str) -> str | None:
     """The value of the member `name` as it is written in the JSON object `text`; None without it.
 
     Numbers, escapes and the order of keys stay as they are. Of a name given twice
-    the last counts, as it does for `parse`.
+    the last counts, as it does for `parse` of what Vapi answers.
     """
     found, at = None, _past_space(text, text.index("{") + 1)
     while text[at] != "}":
@@ -160,6 +193,23 @@ def _children(node: Any) -> list[Any]:
     if isinstance(node, dict):
         return list(cast("dict[str, Any]", node).values())
     return cast("list[Any]", node) if isinstance(node, list) else []
+
+
+def apart(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these fields, in which a name that comes again has a number behind it."""
+    pairs = list(pairs)
+    value = dict(pairs)
+    if len(value) == len(pairs):
+        return value
+    value.clear()
+    times: dict[str, int] = {}
+    for name, item in pairs:
+        free = name
+        while free in value:
+            times[name] = times.get(name, 1) + 1
+            free = f"{name} ({times[name]})"
+        value[free] = item
+    return value
 
 
 def as_list(value: Any) -> list[Any]:

@@ -1,10 +1,13 @@
 """Logs to stderr: one line a call, no stack trace, nothing that customers said.
 
-What repeats is one line a minute: whoever can make a server say something could fill its disk.
+Nobody who logs waits for whoever reads stderr. What repeats is one line a minute: whoever can
+make a server say something could fill its disk.
 """
 
+import atexit
 import json
 import logging
+import sys
 import time
 import traceback
 from collections.abc import Callable, Generator, Mapping
@@ -12,20 +15,29 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from vapi_sessions_mcp.caller import CallRecord
+from vapi_sessions_mcp.invisible import visible_text
+from vapi_sessions_mcp.log_writer import LogWriter
 from vapi_sessions_mcp.settings import LogFormat
 
 _CALLS = logging.getLogger("vapi_sessions_mcp.calls")
 _FAULTS = logging.getLogger("vapi_sessions_mcp.faults")
+_ANNOUNCEMENTS = logging.getLogger("vapi_sessions_mcp.announcements")
 # Modules whose lines are named, where a failure passed through any of them.
 _OURS = "vapi_sessions_mcp."
-_ACCOUNT = (_CALLS.name, "vapi_sessions_mcp.access")
+_ACCOUNT = (_CALLS.name, "vapi_sessions_mcp.access", "vapi_sessions_mcp.stdio")
 
 
 def set_up(level: str, log_format: LogFormat = "text") -> None:
     """Log to stderr; other libraries below WARNING only for debugging, the HTTP client never."""
     own = logging.getLevelNamesMapping()[level.upper()]
-    handler = logging.StreamHandler()
-    handler.setFormatter(_Json() if log_format == "json" else _Text())
+    formatter = _OneLine(json.dumps if log_format == "json" else _text)
+    handler: logging.Handler = logging.NullHandler()
+    # Without a stderr its number may be that of any file which was opened since.
+    if sys.stderr is not None:
+        writer = LogWriter(2, lambda count: f"{formatter.format(_lost(count))}\n")
+        atexit.register(writer.drain)
+        handler = logging.StreamHandler(writer)
+    handler.setFormatter(formatter)
     handler.addFilter(Repeats())
     logging.basicConfig(handlers=[handler])
     # At INFO the HTTP client logs whole URLs.
@@ -35,6 +47,22 @@ def set_up(level: str, log_format: LogFormat = "text") -> None:
     logging.getLogger("httpx2").setLevel(quiet)
     # It repeats the header that it refuses; the guard logs that it did.
     logging.getLogger("mcp.server.transport_security").setLevel(logging.ERROR)
+
+
+def announce(line: str) -> bool:
+    """Write `line` to stderr as it is, at every level; False where nothing was set up to do so."""
+    handlers = logging.getLogger().handlers
+    if not any(isinstance(getattr(handler, "stream", None), LogWriter) for handler in handlers):
+        return False
+    _ANNOUNCEMENTS.critical("%s", line)
+    return True
+
+
+def _lost(lines: int) -> logging.LogRecord:
+    """The record that takes the place of lines which nobody read in time."""
+    said = {"msg": "lines were lost: stderr was not read", "fields": {"lines": lines}}
+    about = {"name": "vapi_sessions_mcp.log", "levelno": logging.WARNING, "levelname": "WARNING"}
+    return logging.makeLogRecord({**about, **said})
 
 
 @contextmanager
@@ -60,9 +88,9 @@ def logged_call(tool: str, call: CallRecord) -> Generator[None]:
         _CALLS.info("call", extra={"fields": given})
 
 
-def log_fault(fault: BaseException) -> None:
+def log_fault(fault: BaseException, level: int = logging.ERROR) -> None:
     """Log a failure that nobody foresaw: what it was and where, not its words."""
-    _FAULTS.error("unforeseen failure", extra={"fields": _reason(fault)})
+    _FAULTS.log(level, "unforeseen failure", extra={"fields": _reason(fault)})
 
 
 def _reason(error: BaseException) -> dict[str, str]:
@@ -133,6 +161,17 @@ class _OneLine(logging.Formatter):
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"
 
+    def __init__(self, shape: Callable[[Mapping[str, Any]], str]) -> None:
+        """`shape` makes one line of fields."""
+        super().__init__()
+        self._shape = shape
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line of a record; an announcement is one already."""
+        if record.name == _ANNOUNCEMENTS.name:
+            return record.getMessage()
+        return self._shape(self.fields(record))
+
     def fields(self, record: logging.LogRecord) -> Mapping[str, Any]:
         """What a line holds; a stack trace may hold what customers said, and is left out."""
         message, reason = record.getMessage(), {}
@@ -149,13 +188,7 @@ class _OneLine(logging.Formatter):
         return about | reason | getattr(record, "fields", {})
 
 
-class _Json(_OneLine):
-    def format(self, record: logging.LogRecord) -> str:
-        return json.dumps(self.fields(record))
-
-
-class _Text(_OneLine):
-    def format(self, record: logging.LogRecord) -> str:
-        time, level, logger, message, *_ = (fields := self.fields(record)).values()
-        more = "".join(f" {name}={value}" for name, value in [*fields.items()][4:])
-        return f"{time} {level.upper()} {logger}: {message}{more}"
+def _text(fields: Mapping[str, Any]) -> str:
+    time, level, logger, message, *_ = fields.values()
+    more = "".join(f" {name}={value}" for name, value in [*fields.items()][4:])
+    return visible_text(f"{time} {level.upper()} {logger}: {message}{more}")

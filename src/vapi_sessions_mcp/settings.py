@@ -18,6 +18,12 @@ Auth: TypeAlias = Literal["token", "oauth", "caller-key"]
 LogFormat: TypeAlias = Literal["text", "json"]
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 
+# What an option has an effect on.
+HTTP: tuple[Transport, ...] = ("http", "rest")
+MCP: tuple[Transport, ...] = ("stdio", "http")
+SERVERS: tuple[Transport, ...] = ("stdio", "http", "rest")
+COMMANDS = (*SERVERS, "call", "demo", "openapi", "sandbox", "skill")
+
 
 @dataclass(frozen=True, slots=True)
 class Range:
@@ -36,7 +42,8 @@ class Option:
     it takes several values, and in the environment `VAPI_MCP_` before that name, or
     one of `variables`. `unset` says what applies when it is not given, where the
     default does not say it. `only_one` is the reason why it cannot be given twice.
-    `bare` is what it means without a value.
+    `bare` is what it means without a value, `formerly` the name that the field had, which
+    is still read. It has an effect on the transports and subcommands in `used_by`.
     `hosting` puts it under a heading of its own in the help.
     """
 
@@ -46,12 +53,14 @@ class Option:
     unset: str | None = None
     only_one: str = ""
     bare: str | None = None
+    used_by: tuple[str, ...] = (*SERVERS, "call")
+    formerly: str = ""
     hosting: bool = False
 
 
 Port: TypeAlias = Annotated[int, Range(0, 65_535, "PORT")]
 Seconds: TypeAlias = Annotated[float, Range(0.1, 600, "SECONDS")]
-Characters: TypeAlias = Annotated[int, Range(2_000, None, "CHARS")]
+Bytes: TypeAlias = Annotated[int, Range(2_000, None, "BYTES")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +72,8 @@ class Settings:
     """
 
     api_key: str | None = field(default=None, repr=False)
+    # Why there is no key, where there is none.
+    key_fault: str = field(default="VAPI_API_KEY is not set", repr=False)
     tokens: tuple[str, ...] = field(default=(), repr=False)
     read_tokens: tuple[str, ...] = field(default=(), repr=False)
 
@@ -71,40 +82,61 @@ class Settings:
         Option(
             "stdio for a desktop host, http for agents and teams, rest for programs.",
             hosting=True,
+            used_by=SERVERS,
         ),
     ] = ("stdio",)
-    host: Annotated[str, Option("Address for http and rest.", hosting=True)] = "127.0.0.1"
-    port: Annotated[Port, Option("Port for http; 0 takes a free one.", hosting=True)] = 9090
-    rest_port: Annotated[Port, Option("Port for rest; 0 takes a free one.", hosting=True)] = 8080
+    host: Annotated[str, Option("Address for http and rest.", hosting=True, used_by=HTTP)] = (
+        "127.0.0.1"
+    )
+    port: Annotated[
+        Port,
+        Option("Port for http, or for rest alone; 0 takes a free one.", hosting=True, used_by=HTTP),
+    ] = 9090
+    rest_port: Annotated[
+        Port, Option("Port for rest; 0 takes a free one.", hosting=True, used_by=("rest",))
+    ] = 8080
     allowed_hosts: Annotated[
         tuple[str, ...],
         Option(
             "Host name that clients may use besides this machine's own.",
             metavar="NAME",
             hosting=True,
+            used_by=HTTP,
         ),
     ] = ()
     allow_unauthenticated: Annotated[
-        bool, Option("Let other machines in without asking who they are.", hosting=True)
+        bool,
+        Option("Let other machines in without asking who they are.", hosting=True, used_by=HTTP),
     ] = False
     auth: Annotated[
-        tuple[Auth, ...], Option("How callers of http and rest show who they are.", hosting=True)
+        tuple[Auth, ...],
+        Option("How callers of http and rest show who they are.", hosting=True, used_by=HTTP),
     ] = ()
     oauth_issuer: Annotated[
-        str | None, Option("Authorization server of --auth oauth.", metavar="URL", hosting=True)
+        str | None,
+        Option("Authorization server of --auth oauth.", metavar="URL", hosting=True, used_by=HTTP),
     ] = None
     oauth_audiences: Annotated[
         tuple[str, ...],
         Option(
-            "Required audience of its tokens.", metavar="NAME", unset="the public URL", hosting=True
+            "Required audience of its tokens.",
+            metavar="NAME",
+            unset="the public URL",
+            hosting=True,
+            used_by=HTTP,
         ),
     ] = ()
     public_url: Annotated[
         str | None,
-        Option("What clients call this server by, for --auth oauth.", metavar="URL", hosting=True),
+        Option(
+            "What clients call this server by, for --auth oauth.",
+            metavar="URL",
+            hosting=True,
+            used_by=HTTP,
+        ),
     ] = None
     tool_names: Annotated[
-        ToolNames, Option("vapi-sessioncontroller… or create_session, list_sessions…")
+        ToolNames, Option("vapi-sessioncontroller… or create_session, list_sessions…", used_by=MCP)
     ] = "full"
     read_only: Annotated[bool, Option("Only list and get exist.")] = False
     no_delete: Annotated[bool, Option("Nothing can be deleted.")] = False
@@ -128,15 +160,27 @@ class Settings:
     ] = None
     view: Annotated[
         DefaultView,
-        Option("How much of a session is answered; auto: summaries in lists, else full."),
+        Option(
+            "How much of a session is answered; auto: summaries in lists, else full.",
+            used_by=(*MCP, "call"),
+        ),
     ] = "auto"
-    max_result_chars: Annotated[
-        Characters, Option("Longer answers are shortened, unless a view was asked for.")
-    ] = 50_000
+    max_result_bytes: Annotated[
+        Bytes,
+        Option(
+            "Longer answers are shortened, unless a view was asked for.",
+            formerly="max_result_chars",
+            used_by=(*MCP, "call"),
+        ),
+    ] = 48_000
     mask_pii: Annotated[bool, Option("Mask phone numbers, e-mail and SIP users.")] = False
-    sandbox: Annotated[bool, Option("A stand-in for Vapi with sample data: no key, no cost.")] = (
-        False
-    )
+    sandbox: Annotated[
+        bool,
+        Option(
+            "A stand-in for Vapi with sample data: no key, no cost.",
+            used_by=(*SERVERS, "call", "demo"),
+        ),
+    ] = False
     sandbox_db: Annotated[
         Path | None,
         Option("Keep the sandbox's data in FILE.", metavar="FILE", unset="in memory"),
@@ -155,11 +199,15 @@ class Settings:
     ] = "https://api.vapi.ai"
     connect_timeout: Annotated[Seconds, Option("Seconds to connect to Vapi.")] = 5
     timeout: Annotated[Seconds, Option("Seconds for a call to Vapi, its retries included.")] = 30
-    grace: Annotated[Seconds, Option("Seconds for calls in flight at the end.", hosting=True)] = 10
-    log_level: Annotated[LogLevel, Option("What goes to stderr; info: one line for each call.")] = (
-        "info"
-    )
-    log_format: Annotated[LogFormat, Option("How the log looks.", hosting=True)] = "text"
+    grace: Annotated[
+        Seconds, Option("Seconds for calls in flight at the end.", hosting=True, used_by=SERVERS)
+    ] = 10
+    log_level: Annotated[
+        LogLevel, Option("What goes to stderr; info: one line for each call.", used_by=COMMANDS)
+    ] = "info"
+    log_format: Annotated[
+        LogFormat, Option("How the log looks.", hosting=True, used_by=COMMANDS)
+    ] = "text"
 
     def __post_init__(self) -> None:
         check(self)

@@ -20,6 +20,7 @@ def check(settings: "Settings") -> None:
         _check_alone(settings)
     _check_auth(settings)
     if "stdio" not in settings.transports:
+        _check_ports(settings)
         (_check_names if is_loopback(settings.host) else _check_exposure)(settings)
     _check_pins(settings)
     if settings.sandbox_db and not settings.sandbox:
@@ -126,6 +127,15 @@ def _check_exposure(settings: "Settings") -> None:
         raise SettingsError(
             f"--host {settings.host} needs --allowed-host: the name that clients put in the URL,"
             " such as sessions.example.com."
+        )
+
+
+def _check_ports(settings: "Settings") -> None:
+    both = {"http", "rest"} <= set(settings.transports)
+    if both and settings.port == settings.rest_port != 0:
+        raise SettingsError(
+            f"--port and --rest-port are both {settings.port}, and http and rest need a port each:"
+            " change one of them."
         )
 
 

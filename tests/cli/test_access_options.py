@@ -44,7 +44,11 @@ PUBLIC = ("--public-url", f"https://{NAME}")
             "VAPI_MCP_TOKENS and VAPI_MCP_READ_TOKENS hold the same token",
         ),
         ([*BOTH, "--auth", "basic"], {}, "Invalid value for '--auth'"),
-        (["--auth", "token"], {"VAPI_MCP_TOKENS": WRITE[0]}, "--auth token asks who calls over"),
+        (
+            ["--auth", "token"],
+            {"VAPI_MCP_TOKENS": WRITE[0]},
+            "--auth has no effect with --transport stdio: add --transport http or rest, or leave",
+        ),
         ([], {"VAPI_MCP_AUTH": "caller-key"}, "--auth caller-key asks who calls over http"),
         (
             [*BOTH, "--auth", "caller-key", "--allow-unauthenticated"],

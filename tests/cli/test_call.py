@@ -78,6 +78,7 @@ def test_notes_name_the_tools_as_the_caller_does(run: Run) -> None:
         (["list_sessions", "--page", "1", '{"page": 2}'], "`page` is given twice."),
         (["list_sessions", "--sandbox"], "`--sandbox` goes before `call`: vapi-sessions-mcp "),
         (["create_session", "--view", "full"], "`--view` goes before `call`: vapi-sessions-mcp "),
+        (["list_sessions", '{"page": 1, "page": 1}'], "`page` is given twice."),
         (["list_sessions", "["], "Not a JSON object: '['. Write '{\"limit\": 1}', or flags: "),
         (["list_sessions", "[]"], "Not a JSON object: '[]'. Write '{\"limit\": 1}', or flags: "),
         (["list_sessions", "\udcff"], "Not a JSON object: '\\udcff'."),
@@ -147,7 +148,7 @@ def test_the_options_before_call_are_obeyed(run: Run) -> None:
     assert MAYA[1:] not in said
     viewed = run("--sandbox", "--view", "summary", "call", "get_session", "--id", CHAT)
     assert "lastMessage" in json.loads(viewed.out)
-    short = run("--sandbox", "--max-result-chars", "2000", "call", "list_sessions")
+    short = run("--sandbox", "--max-result-bytes", "2000", "call", "list_sessions")
     assert len(short.out) <= 2000
     assert short.err.startswith("note: ")
 

@@ -31,7 +31,15 @@ OPTIONS = [option for option in command.params if option.name != "version"]
         (["--port", "x"], "Invalid value for '--port': 'x' is not a valid integer range."),
         (["--port", "65536"], "Invalid value for '--port': 65536 is not in the range 0<=x<=65535."),
         (["--timeout", "0"], "Invalid value for '--timeout': 0.0 is not in the range 0.1<=x<=600."),
-        (["--transport", "sse"], "Invalid value for '--transport': 'sse' is not one of 'stdio',"),
+        (["--transport", "tcp"], "Invalid value for '--transport': 'tcp' is not one of 'stdio',"),
+        (
+            ["--transport", "sse"],
+            "Invalid value for '--transport': sse was replaced by streamable HTTP, which is served:"
+            " use http.",
+        ),
+        (["--transport", "http,sse"], "Invalid value for '--transport': sse was replaced by stre"),
+        (["list_sessions"], "No such command 'list_sessions': did you mean `call list_sessions`?"),
+        (["--transport", ""], "Invalid value for '--transport': '' is not one of 'stdio', 'http'"),
         (
             ["--transport", "stdio", "--transport", "rest"],
             "--transport stdio serves the one host that started it and goes with no other: start",
@@ -76,6 +84,10 @@ def test_a_time_that_is_no_number_is_refused(run: Run) -> None:
         (
             {"VAPI_MCP_TRANSPROT": "http"},
             "VAPI_MCP_TRANSPROT is not a setting: did you mean VAPI_MCP_TRANSPORT?",
+        ),
+        (
+            {"VAPI_MCP_API_KEY": "secret-1"},
+            "VAPI_MCP_API_KEY is not a setting: the key is read from VAPI_API_KEY.",
         ),
         ({"VAPI_MCP_": "1"}, "VAPI_MCP_ is not a setting: "),
         ({"VAPI_MCP_VERSION": "0.1"}, "VAPI_MCP_VERSION is not a setting: "),
@@ -151,7 +163,7 @@ def valid(option: click.Parameter) -> str:
         return str(option.type.choices[-1])
     if option.name == "base_url":
         return "https://api.eu.vapi.ai"
-    if option.name == "max_result_chars":
+    if option.name == "max_result_bytes":
         return "2000"
     if option.name == "sandbox_now":
         return "2028-02-29"

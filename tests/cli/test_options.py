@@ -10,7 +10,7 @@ from vapi_sessions_mcp.cli.main import command
 from vapi_sessions_mcp.cli.options import check_environment, variables
 from vapi_sessions_mcp.settings import Settings, SettingsError
 
-SECRETS = {"api_key", "tokens", "read_tokens"}
+SECRETS = {"api_key", "key_fault", "tokens", "read_tokens"}
 
 
 def test_every_setting_but_the_secrets_is_an_option_with_the_same_default() -> None:
@@ -44,6 +44,35 @@ def test_a_second_squad_is_refused_with_the_reason(run: Run, arguments: tuple[st
     )
 
 
+@pytest.mark.parametrize("name", ["bytes", "chars"])
+def test_the_budget_is_read_under_its_former_name_too(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    # Configurations that people have must go on working.
+    given = command.make_context("vapi-sessions-mcp", [f"--max-result-{name}", "3000"]).params
+    assert given["max_result_bytes"] == 3_000
+    monkeypatch.setenv(f"VAPI_MCP_MAX_RESULT_{name.upper()}", "4000")
+    assert command.make_context("vapi-sessions-mcp", []).params["max_result_bytes"] == 4_000
+    # What is typed counts more than what is set, whichever the name.
+    for option in ("--max-result-bytes", "--max-result-chars"):
+        given = command.make_context("vapi-sessions-mcp", [option, "5000"]).params
+        assert given["max_result_bytes"] == 5_000
+
+
+def test_both_names_of_the_budget_with_two_values_are_refused(run: Run) -> None:
+    # Either could be the one that is meant.
+    said = (
+        "Invalid value for '--max-result-bytes' / '--max-result-chars': there can be only one,"
+        " got 3000, 4000. --max-result-chars is its former name."
+    )
+    both = ("--max-result-bytes", "3000", "--max-result-chars", "4000")
+    assert refused(run(*both)) == said
+    variables = {"VAPI_MCP_MAX_RESULT_BYTES": "3000", "VAPI_MCP_MAX_RESULT_CHARS": "4000"}
+    assert refused(run(**variables)) == said
+    same = command.make_context("x", [*both[:3], "3000"]).params
+    assert same["max_result_bytes"] == 3_000
+
+
 def test_pins_are_ids_as_they_were_given() -> None:
     # Any number of assistants, or one squad.
     assistants = ["--only-assistant", "a1", "--only-assistant", "a2"]
@@ -65,6 +94,30 @@ def test_an_empty_pin_is_refused(run: Run) -> None:
     assert told.startswith("--only-squad '' is not an id")
     told = refused(run("--only-assistant", ""))
     assert told.startswith("--only-assistant '' is not an id")
+
+
+@pytest.mark.parametrize(
+    ("words", "transports"),
+    [
+        (["streamable-http"], ("http",)),
+        (["streamable_http"], ("http",)),
+        (["HTTP"], ("http",)),
+        (["http,rest"], ("http", "rest")),
+        (["http, rest"], ("http", "rest")),
+        (["http\nrest"], ("http", "rest")),
+        (["streamable-http,rest"], ("http", "rest")),
+        (["http", "rest"], ("http", "rest")),
+    ],
+    ids=str,
+)
+def test_a_transport_has_the_names_that_people_know_it_by(
+    monkeypatch: pytest.MonkeyPatch, words: list[str], transports: tuple[str, ...]
+) -> None:
+    # Clients' configurations say streamable-http, and lists are written with commas.
+    given = [part for word in words for part in ("--transport", word)]
+    assert command.make_context("vapi-sessions-mcp", given).params["transports"] == transports
+    monkeypatch.setenv("VAPI_MCP_TRANSPORT", " ".join(words))
+    assert command.make_context("vapi-sessions-mcp", []).params["transports"] == transports
 
 
 def test_the_help_lists_what_hosting_needs_apart(run: Run) -> None:

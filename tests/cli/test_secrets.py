@@ -13,21 +13,21 @@ TOKEN, OTHER = "token-0123456789abcdef", "other-0123456789abcdef"
 
 def test_no_key_is_no_error() -> None:
     # Registries and inspectors start the server without one, to list its tools.
-    assert read_api_key({}) is None
-    assert read_api_key({"VAPI_API_KEY": " \n", "VAPI_API_KEY_FILE": ""}) is None
+    assert read_api_key({}).value is None
+    assert read_api_key({"VAPI_API_KEY": " \n", "VAPI_API_KEY_FILE": ""}).value is None
 
 
 def test_a_key_from_the_environment_loses_the_space_around_it() -> None:
     # Copied keys come with a newline, which no header may hold.
-    assert read_api_key({"VAPI_API_KEY": f" {KEY}\r\n"}) == KEY
+    assert read_api_key({"VAPI_API_KEY": f" {KEY}\r\n"}) == (KEY, "")
 
 
 def test_a_key_from_a_file_loses_the_space_around_it(tmp_path: Path) -> None:
     # Container secrets are files, and editors end them with a newline.
     file = tmp_path / "key"
     file.write_text(f"{KEY}\n", encoding="utf-8")
-    assert read_api_key({"VAPI_API_KEY_FILE": str(file)}) == KEY
-    assert read_api_key({"VAPI_API_KEY_FILE": str(file), "VAPI_API_KEY": " "}) == KEY
+    assert read_api_key({"VAPI_API_KEY_FILE": str(file)}) == (KEY, "")
+    assert read_api_key({"VAPI_API_KEY_FILE": str(file), "VAPI_API_KEY": " "}) == (KEY, "")
 
 
 def test_two_sources_of_the_key_are_refused(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_two_sources_of_the_key_are_refused(tmp_path: Path) -> None:
         (b" \n", "is empty: put the API key in it"),
         (b"\xff\xfe\x00", "cannot be read: not UTF-8 text"),
         (f"{KEY}\n{KEY}".encode(), "holds something other than one API key"),
-        (f"Bearer {KEY}".encode(), "holds something other than one API key"),
+        (f"{KEY} {KEY}".encode(), "holds something other than one API key"),
         (f"{KEY}é".encode(), "holds something other than one API key"),
         (f"{KEY}\x00".encode(), "holds something other than one API key"),
     ],
@@ -75,6 +75,79 @@ def test_a_key_that_no_header_can_hold_is_refused_without_showing_it() -> None:
     with pytest.raises(SettingsError, match="VAPI_API_KEY holds something other") as error:
         read_api_key({"VAPI_API_KEY": f"{KEY}\x1b[0m"})
     assert KEY not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("${VAPI_API_KEY}", "holds a placeholder in place of the key"),
+        ("${input:vapi-key}", "holds a placeholder in place of the key"),
+        ("${user_config.api_key}", "holds a placeholder in place of the key"),
+        ("$VAPI_API_KEY", "holds a placeholder in place of the key"),
+        ("$env:VAPI_API_KEY", "holds a placeholder in place of the key"),
+        ("%VAPI_API_KEY%", "holds a placeholder in place of the key"),
+        ("{{ vapi_key }}", "holds a placeholder in place of the key"),
+        ("<your key>", "holds a placeholder in place of the key"),
+        ("...", "holds a placeholder in place of the key"),
+        ("\u2026", "holds a placeholder in place of the key"),
+        ("***", "holds a placeholder in place of the key"),
+        ("your-private-key-from-dashboard.vapi.ai", "holds a placeholder in place of the key"),
+        ("YOUR_API_KEY", "holds a placeholder in place of the key"),
+        ("op://vault/vapi/key", "holds the address of a secret in place of the key"),
+        ("https://dashboard.vapi.ai/org/api-keys", "holds the address of a secret in place of the"),
+        (f'"{KEY}"', "holds the key in quotation marks"),
+        (f"'{KEY}'", "holds the key in quotation marks"),
+        (f"\u201c{KEY}\u201d", "holds the key in quotation marks"),
+        (f"Bearer {KEY}", "holds the word Bearer before the key"),
+        (f"bearer\t{KEY}", "holds the word Bearer before the key"),
+        (f"VAPI_API_KEY={KEY}", "holds a name before the key"),
+        (f"export VAPI_API_KEY={KEY}", "holds a name before the key"),
+        (f"X-Vapi-Api-Key: {KEY}", "holds a name before the key"),
+    ],
+)
+def test_what_is_in_the_place_of_a_key_is_seen_for_what_it_is(
+    tmp_path: Path, text: str, fault: str
+) -> None:
+    # Sent to Vapi it is a 401, which sends people to look for another key.
+    found = read_api_key({"VAPI_API_KEY": f" {text}\n"})
+    assert found.value is None
+    assert found.fault.startswith(f"VAPI_API_KEY {fault}")
+    file = tmp_path / "key"
+    file.write_text(text, encoding="utf-8")
+    of_file = read_api_key({"VAPI_API_KEY_FILE": str(file)})
+    assert of_file.value is None
+    assert of_file.fault.startswith(f"the file that VAPI_API_KEY_FILE names {fault}")
+    assert text not in (found.fault + of_file.fault).replace("VAPI_API_KEY", "")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "5b8e0c9a-3f0d-4f7e-9a3b-0c1d2e3f4a5b",
+        "sk-1_2.3~4+5/6=",
+        "key-0123456789abcdef",
+        "made-up",
+        "yours",
+        "bearer-0123",
+        "a$b",
+        "x",
+        "sandbox-key",
+    ],
+)
+def test_a_key_is_a_key_whatever_it_reminds_of(key: str) -> None:
+    # Keys are opaque: one that is taken for a placeholder could never be used.
+    assert read_api_key({"VAPI_API_KEY": key}) == (key, "")
+
+
+@pytest.mark.parametrize("name", ["VAPI_TOKEN", "VAPI_PRIVATE_KEY"])
+def test_a_key_under_another_name_is_hinted_at_and_not_used(name: str) -> None:
+    # Vapi's own MCP server reads VAPI_TOKEN; whoever comes from there sets that.
+    assert read_api_key({name: KEY}) == (
+        None,
+        f"VAPI_API_KEY is not set ({name} is, but is not read)",
+    )
+    assert read_api_key({name: OTHER, "VAPI_API_KEY": KEY}) == (KEY, "")
+    assert read_api_key({name: ""}).fault == "VAPI_API_KEY is not set"
 
 
 @pytest.mark.parametrize(

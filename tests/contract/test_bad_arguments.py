@@ -192,7 +192,22 @@ BAD: dict[str, tuple[tuple[str, Given], str, str]] = {
         "body.messages[0].content",
         "at most 10000 characters, got 10001 characters",
     ),
-    "message: parts": (said(role="user", content=[]), "body.messages[0].content", "got an array"),
+    "message: no parts": (said(role="user", content=[]), "body.messages[0].content", "a list of"),
+    "message: parts as text": (
+        said(role="user", content=[{"type": "text", "text": "Hi"}, "Hello"]),
+        "body.messages[0].content",
+        "must be text, or a list of parts",
+    ),
+    "message: part with a surrogate": (
+        said(role="user", content=[{"type": "text", "text": LONE}]),
+        "body",
+        "valid Unicode",
+    ),
+    "message: object": (
+        said(role="user", content={"text": "Hi"}),
+        "body.messages[0].content",
+        "must be a string, got an object",
+    ),
     "message: call text": (said(role="bot", message=5), "body.messages[0].message", "a string"),
     "message: name": (said(role="user", name=FORTY_ONE), "body.messages[0].name", "at most 40"),
     "message: time": (said(role="user", time="noon"), "body.messages[0].time", "a number"),
@@ -207,6 +222,11 @@ BAD: dict[str, tuple[tuple[str, Given], str, str]] = {
         (CREATE, {"body": '{"messages": [{"role": "user", "time": NaN}]}'}),
         "body",
         "finite numbers",
+    ),
+    "name twice in text": (
+        (CREATE, {"body": '{"assistant": {"name": "a", "name": "b"}}'}),
+        "body",
+        "`name` is given twice",
     ),
     "message: tool calls": (
         said(role="assistant", tool_calls=[1]),
@@ -270,6 +290,30 @@ BAD: dict[str, tuple[tuple[str, Given], str, str]] = {
     "filter squadId: empty": (listed(squadId=""), "squadId", "must not be empty"),
     "filter sipUri: surrogate": (listed(sipUri=LONE), "sipUri", "valid Unicode"),
     "idAny: empty array": (listed(idAny=[]), "idAny", "must not be empty"),
+    "idAny: only separators": (listed(idAny=" , "), "idAny", "must not be empty"),
+    "idAny: hole": (listed(idAny="a,,b"), "idAny", "an empty item, number 2"),
+    "customerNumberAny: no plus": (
+        listed(customerNumberAny="+14155550123,14155550124"),
+        "customerNumberAny",
+        "E.164 number such as +14155550123, got '14155550124'",
+    ),
+    "customerNumberAny: spaces in it": (
+        listed(customerNumberAny="+1 415 555 0123, +14155550124"),
+        "customerNumberAny",
+        "got '+1 415 555 0123'",
+    ),
+    "customerNumberAny: array": (
+        listed(customerNumberAny=["+14155550123", "(206) 555-0117"]),
+        "customerNumberAny",
+        "contains finds its digits",
+    ),
+    "customerNumberAny: too long": (
+        listed(customerNumberAny="a" * 41, numberE164CheckEnabled=False),
+        "customerNumberAny",
+        "3 to 40 letters and digits",
+    ),
+    "number: two": (listed(number="+14155550123,+14155550124"), "number", "E.164"),
+    "number: local": (listed(number="(206) 555-0117"), "number", "contains finds its digits"),
     "idAny: numbers": (listed(idAny=[1, 2]), "idAny", "must be a string, got an array"),
     "idAny: object": (listed(idAny={"id": 1}), "idAny", "must be a string, got an object"),
     "phoneNumberIdAny: empty": (listed(phoneNumberIdAny=""), "phoneNumberIdAny[0]", "empty"),
@@ -292,6 +336,10 @@ BAD: dict[str, tuple[tuple[str, Given], str, str]] = {
     "date: Unix time": (listed(createdAtGt=1795165200), "createdAtGt", "must be a string"),
     "date: Unix time as text": (listed(createdAtGt="1795165200"), "createdAtGt", "ISO 8601"),
     "date: Arabic digits": (listed(createdAtGt="٢٠٢٦-٠٢-٢٠"), "createdAtGt", "ISO 8601"),
+    "date: after 24:00": (listed(createdAtGt="2026-11-20T24:01Z"), "createdAtGt", "ISO 8601"),
+    "date: the last day": (listed(createdAtLe="9999-12-31"), "createdAtLe", "ISO 8601"),
+    "date: its end": (listed(createdAtLe="9999-12-31T24:00Z"), "createdAtLe", "ISO 8601"),
+    "date: leap second": (listed(createdAtLe="2026-12-31T23:59:60Z"), "createdAtLe", "ISO 8601"),
     "date: trailing newline": (listed(createdAtGt="2026-11-20\n"), "createdAtGt", "ISO 8601"),
 }
 

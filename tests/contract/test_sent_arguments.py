@@ -115,6 +115,10 @@ BODIES: dict[str, tuple[Any, str]] = {
     ),
     "integers past 64 bits": ({"x": 2**70}, f'{{"x":{2**70}}}'),
     "forty characters beyond the BMP": ({"name": "😀" * 40}, f'{{"name":"{"😀" * 40}"}}'),
+    "content as parts": (
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": "Hi", "x": None}]}]},
+        '{"messages":[{"role":"user","content":[{"type":"text","text":"Hi","x":null}]}]}',
+    ),
     "both shapes of message": (
         {
             "messages": [
@@ -220,6 +224,15 @@ QUERIES: dict[str, tuple[Given, str]] = {
         {"customerNumberAny": '["+14155550123", "+14155550124"]'},
         "customerNumberAny=%2B14155550123%2C%2B14155550124",
     ),
+    "numbers, however they are separated": (
+        {"customerNumberAny": "+14155550123 +14155550124; +14155550125\n+14155550126,"},
+        "customerNumberAny=%2B14155550123%2C%2B14155550124%2C%2B14155550125%2C%2B14155550126",
+    ),
+    "ids, however they are separated": ({"idAny": " a b;c\nd , "}, "idAny=a%2Cb%2Cc%2Cd"),
+    "repeated from spaced text": (
+        {"phoneNumberIdAny": "a b"},
+        "phoneNumberIdAny=a&phoneNumberIdAny=b",
+    ),
     "repeated array": (
         {"phoneNumberIdAny": ["a", "b&c"]},
         "phoneNumberIdAny=a&phoneNumberIdAny=b%26c",
@@ -235,6 +248,35 @@ QUERIES: dict[str, tuple[Given, str]] = {
     ),
     "object as JSON text": ({"squadOverrides": '{"a": 1}'}, "squadOverrides=%7B%22a%22%3A1%7D"),
     "date alone": ({"createdAtGe": "2026-11-20"}, "createdAtGe=2026-11-20T00%3A00%3A00Z"),
+    "before a day": ({"createdAtLt": "2026-11-20"}, "createdAtLt=2026-11-20T00%3A00%3A00Z"),
+    "until a day": ({"createdAtLe": "2026-11-20"}, "createdAtLt=2026-11-21T00%3A00%3A00Z"),
+    "after a day": ({"updatedAtGt": "2028-02-28"}, "updatedAtGe=2028-02-29T00%3A00%3A00Z"),
+    "one day": (
+        {"createdAtGe": "2026-12-31", "createdAtLe": "2026-12-31"},
+        "createdAtGe=2026-12-31T00%3A00%3A00Z&createdAtLt=2027-01-01T00%3A00%3A00Z",
+    ),
+    "until a day, and before a time in it": (
+        {"createdAtLt": "2026-11-20T01:00:00+02:00", "createdAtLe": "2026-11-20"},
+        "createdAtLt=2026-11-20T01%3A00%3A00%2B02%3A00",
+    ),
+    "after a day, and from a time in it": (
+        {"createdAtGt": "2026-11-20", "createdAtGe": "2026-11-20T23:00:00-05:00"},
+        "createdAtGe=2026-11-20T23%3A00%3A00-05%3A00",
+    ),
+    "lower case": (
+        {"createdAtLt": "2026-11-20t09:30:00z"},
+        "createdAtLt=2026-11-20T09%3A30%3A00Z",
+    ),
+    "24:00": ({"createdAtLe": "2026-11-30T24:00Z"}, "createdAtLe=2026-12-01T00%3A00%3A00Z"),
+    "spaces": ({"createdAtGe": " 2026-11-20 "}, "createdAtGe=2026-11-20T00%3A00%3A00Z"),
+    "spaces and an hour's offset": (
+        {"createdAtGe": "2026-11-20 09:30 +02"},
+        "createdAtGe=2026-11-20T09%3A30%2B02%3A00",
+    ),
+    "offset without a colon": (
+        {"createdAtGt": "2026-11-20T09:30:00,5-0330"},
+        "createdAtGt=2026-11-20T09%3A30%3A00.5-03%3A30",
+    ),
     "time without zone": (
         {"createdAtLt": "2026-11-20T09:30:00"},
         "createdAtLt=2026-11-20T09%3A30%3A00Z",

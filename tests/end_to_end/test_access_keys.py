@@ -160,6 +160,29 @@ async def test_without_a_key_of_ones_own_nothing_is_sent_with_the_servers(
     assert await keys.refusals() == [401, 401]
 
 
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        ("${VAPI_API_KEY}", "holds a placeholder in place of the key"),
+        ("op://vault/vapi/key", "holds the address of a secret in place of the key"),
+        (f'"{MINE}"', "holds the key in quotation marks"),
+        (f"Bearer {MINE}", "holds the word Bearer before the key"),
+        (f"VAPI_API_KEY={MINE}", "holds a name before the key"),
+    ],
+)
+async def test_what_is_no_key_is_seen_for_what_it_is(
+    keys: Faces, face: str, value: str, fault: str
+) -> None:
+    # Vapi's 401 would send the caller to look for another key.
+    answer = await keys.call(face, GET, key(value))
+    assert refused(answer, 401) == (
+        f"X-Vapi-Api-Key {fault}, so nothing was sent to Vapi: send a private key only."
+    )
+    assert challenge(answer) == ASKED
+    assert keys.vapi.requests == []
+    assert await keys.refusals() == [401]
+
+
 @pytest.mark.parametrize("injected", ["\r\nX-Evil: 1", "\nX-Evil: 1", "\r\n\r\nGET / HTTP/1.1"])
 async def test_a_line_break_in_a_key_makes_no_header_and_no_request(
     keys: Faces, face: str, injected: str

@@ -45,9 +45,12 @@ async def unasked(open_server: Faces) -> Faces:
 async def test_health_is_for_everybody(tokens: Faces) -> None:
     # Probes have no token, and come to an address with its name; it tells nothing.
     for root in (tokens.root, tokens.mcp.removesuffix("/mcp")):
-        for health in ("live", "ready"):
+        for path, health in (
+            *((path, "live") for path in ("/health/live", "/health/live/", "/health", "/healthz")),
+            ("/health/ready", "ready"),
+        ):
             for fields in ([], [("Host", "10.1.2.3")], [("Origin", "https://evil.example")]):
-                answer = await tokens.send(f"{root}/health/{health}", *fields)
+                answer = await tokens.send(root + path, *fields)
                 assert (answer.status_code, answer.json()) == (200, {"status": health})
 
 
@@ -77,7 +80,7 @@ async def test_all_else_asks_for_a_token_whether_it_exists_or_not(
             for path in ("/", "/v1", "/v1/session", "/v1/session/s-1", "/nothing")
         ),
         *(tokens.root + path for path in ("/docsx", "/openapi.json.bak", "/DOCS", "/mcp")),
-        *(tokens.root + path for path in ("/.well-known/oauth-protected-resource", "/health")),
+        *(tokens.root + path for path in ("/.well-known/oauth-protected-resource", "/healthy")),
         *(mcp + path for path in ("/mcp", "/mcp/", "/MCP", "/", "/sse", "/docs", "/openapi.json")),
     ):
         answer = await tokens.send(url, method=method)
@@ -104,7 +107,7 @@ async def test_all_else_asks_for_a_token_whether_it_exists_or_not(
         "/skills/../v1/session/s-1",
         "/skills/%2e%2e/v1/session",
         "/health/live/../../v1/session",
-        "/health/live/",
+        "/health/live//v1/session",
         "/%76%31/session",
         "/v1/session/",
         "/V1/session",

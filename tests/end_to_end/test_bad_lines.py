@@ -1,6 +1,8 @@
 """Whatever is written on stdin: an answer where one can be given, and a process that serves."""
 
 import json
+import sys
+from typing import Any
 
 import pytest
 
@@ -25,11 +27,13 @@ def line(arguments: str, name: str = LIST, id: str = '"h"') -> bytes:
 
 
 MIB = 2**20
+REFUSAL = " WARNING vapi_sessions_mcp.stdio: refused code="
 REFUSED = [
     *(line(f'{{"limit": {number}}}') for number in ("1e400", "NaN", "-Infinity", "9" * 4000)),
     line('{"assistantOverrides": {"a": 1e400}}'),
     line('{"assistantOverrides": "%s"}' % ("[" * 100_000)),
     line('{"id": "s-1", "id": ["s-2"]}'),
+    line('{"limit": 1, "limit": 2}'),
     line('{"\\udc00": 1}'),
     line('{"x": %s}' % ("[" * 150 + "]" * 150)),
     line('{"name": "%s"}' % ("x" * 4 * MIB)),
@@ -51,7 +55,6 @@ REFUSED = [
 ]
 TAKEN = [
     line("null"),
-    line('{"limit": 1, "limit": 2}'),
     line('{"name": "a\\u0000b\\r\\nHost: evil.example"}'),
     line('{"name": "\\ud83d"}'),
     line('{"body": {"assistant": {"a": "%s"}}}' % ("x" * 10 * MIB), CREATE),
@@ -60,20 +63,44 @@ TAKEN = [
 ]
 
 
-# No request that the SDK can read: there is nobody to answer.
-DROPPED = [
-    *(b"", b"   ", b"\r", b"\0", b"\xff\xfe", b"[]", b"{}", b"null", b"7", b'"text"'),
-    *(b"[" + line("{}") + b"]", b"[" * 100_000, b"x" * 4 * MIB, b'"' + b"x" * 4 * MIB),
-    *(line("{}", id=id) for id in ("1.5", "1e400", "NaN", "null", "true", "{}", "[]")),
-    line('{"x": %s}' % ("[" * 100_000 + "]" * 100_000)),
-    line('{"limit": %s}' % ("9" * 5000)),
-    line('{"name": "a\0b"}'),
-    line("{}")[:-1],
-    frame('"method": 5'),
-    *(frame(f'"method": "tools/call", "params": {params}') for params in ("[]", '"x"', "7")),
+# No message of JSON-RPC, or none that may be read: what is said about it, and to which id.
+WRONG, NO_JSON = -32600, -32700
+JUDGED: list[tuple[bytes, int, Any]] = [
+    *((text, NO_JSON, None) for text in (b"\0", b"\xff\xfe", b"x" * 4 * MIB, b'"' * 3)),
+    *((text, WRONG, None) for text in (b"[]", b"{}", b"null", b"7", b'"text"', b"NaN")),
+    (b"[" + line("{}") + b"]", WRONG, None),
+    (b"[" * 100_000, WRONG, None),
+    (b'"' + b"x" * 4 * MIB, NO_JSON, None),
+    (line("{}")[:-1], NO_JSON, None),
+    (line('{"name": "a\0b"}'), NO_JSON, None),
+    (line('{"name": "\xe9"}').decode().encode("latin-1"), NO_JSON, "h"),
+    *(
+        (line("{}", id=id), WRONG, None)
+        for id in ("1.5", "1e400", "NaN", "null", "true", "{}", "[]", "9" * 5000)
+    ),
+    (frame('"id": 2, "method": "tools/list"'), WRONG, None),
+    (line('{"x": %s}' % ("[" * 200 + "]" * 200)), WRONG, "h"),
+    (line('{"x": %s}' % ("[" * 100_000 + "]" * 100_000)), WRONG, None),
+    (line('{"limit": %s}' % ("9" * 5000)), WRONG, "h"),
+    (line('{"x": [%s0]}' % ("0," * 250_000)), WRONG, "h"),
+    (line('{"limit": 1, "limit": 2}', id="7"), WRONG, 7),
+    (line('{"limit": 1, "limit": 2}', id='"\\ud83d"'), WRONG, "\ufffd"),
+    (frame('"method": 5'), WRONG, "h"),
+    (frame('"x": 5'), WRONG, "h"),
+    *((frame(f'"method": "tools/call", "params": {p}'), WRONG, "h") for p in ("[]", '"x"', "7")),
+    (b'{"jsonrpc": "1.0", "id": "h", "method": "tools/list"}', WRONG, "h"),
+    (b'{"id": "h", "method": "tools/list"}', WRONG, "h"),
+    # What looks like an answer has an id of ours.
+    *((frame(rest), WRONG, None) for rest in ('"result": []', '"error": {}', '"error": 1')),
+    (b'{"jsonrpc": "2.0", "result": {}}', WRONG, None),
+    (b'{"jsonrpc": "2.0", "id": null, "error": {"code": 1e400, "message": "m"}}', WRONG, None),
+    (b"x" * 32 * MIB + b"y" * MIB, WRONG, None),
+]
+# Blank lines, and messages that nobody answers.
+UNANSWERED = [
+    *(b"", b"   ", b"\r", b"\t"),
     frame('"result": {}'),
-    b'{"jsonrpc": "1.0", "id": "h", "method": "tools/list"}',
-    b'{"jsonrpc": "2.0", "id": null, "error": {"code": 1e400, "message": "\\ud83d"}}',
+    b'{"jsonrpc": "2.0", "id": null, "error": {"code": 1, "message": "\\ud83d"}}',
     b'{"jsonrpc": "2.0", "method": "notifications/nope", "params": {"\\udc00": NaN}}',
 ]
 
@@ -86,7 +113,7 @@ async def test_lines_that_no_client_would_write_leave_a_process_that_serves() ->
         started(VAPI_BASE_URL=vapi.url, VAPI_API_KEY=KEY) as running,
     ):
         number = 0
-        for lines, answers, reach in ((REFUSED, 1, 0), (TAKEN, 1, 1), (DROPPED, 0, 0)):
+        for lines, answers, reach in ((REFUSED, 1, 0), (TAKEN, 1, 1), (UNANSWERED, 0, 0)):
             for sent in lines:
                 number += 1
                 vapi.requests.clear()
@@ -105,7 +132,62 @@ async def test_lines_that_no_client_would_write_leave_a_process_that_serves() ->
         assert await running.ended() == 0
         out, log = await running.rest()
         assert out == ""
-        logged_calls(log)
+        refused = [each for each in log.splitlines() if REFUSAL in each]
+        assert len(refused) == 2  # where a name is given twice
+        logged_calls("\n".join(each for each in log.splitlines() if each not in refused))
+
+
+@pytest.mark.anyio
+async def test_what_is_no_message_is_answered_with_its_id_where_it_has_one() -> None:
+    # A client that waits for an answer which never comes hangs until somebody kills it.
+    async with FaultyVapi() as vapi, started(VAPI_BASE_URL=vapi.url, VAPI_API_KEY=KEY) as running:
+        for number, (sent, code, id) in enumerate(JUDGED):
+            await running.send(sent, call(number, GET, id="s-1"))
+            got = [await running.receive() for _ in range(2)]
+            refused = next(answer for answer in got if "error" in answer)
+            got.remove(refused)
+            assert (refused["error"]["code"], refused["id"]) == (code, id), sent[:300]
+            assert len(refused["error"]["message"]) < 150
+            assert got[0]["result"]["structuredContent"]["id"] == "s-1"
+        await running.end_input()
+        assert await running.ended() == 0
+        out, log = await running.rest()
+    assert out == ""
+    lines = log.splitlines()
+    refusals = [each.partition(REFUSAL)[2] for each in lines if REFUSAL in each]
+    # One each, which says nothing but the code.
+    assert refusals == [str(code) for _, code, _ in JUDGED]
+    assert len(logged_calls("\n".join(each for each in lines if REFUSAL not in each))) == len(
+        JUDGED
+    )
+
+
+@pytest.mark.anyio
+async def test_a_byte_order_mark_before_the_first_message_is_dropped() -> None:
+    # Some shells of Windows write one before whatever they pipe.
+    async with FaultyVapi() as vapi, started(VAPI_BASE_URL=vapi.url, VAPI_API_KEY=KEY) as running:
+        await running.send(b"\xef\xbb\xbf" + line('{"id": "s-1"}', GET))
+        assert (await running.receive())["result"]["structuredContent"]["id"] == "s-1"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says how much memory was taken")
+@pytest.mark.anyio
+async def test_a_line_without_end_is_refused_while_it_arrives_and_takes_no_memory() -> None:
+    # Whoever pipes the wrong file into the server must not take the machine with it.
+    async with FaultyVapi() as vapi, started(VAPI_BASE_URL=vapi.url, VAPI_API_KEY=KEY) as running:
+        await running.send(call(1, GET, id="s-1"))
+        assert (await running.receive())["id"] == 1
+        before = running.most_memory()
+        await running.send(b'{"jsonrpc": "2.0", "id": 2, "x": "' + b"x" * 32 * MIB, end=b"")
+        refused = await running.receive()
+        assert (refused["error"]["code"], refused["id"]) == (WRONG, None)
+        assert refused["error"]["message"] == "A message may have 32 MiB at most."
+        for _ in range(10):
+            await running.send(b"x" * 32 * MIB, end=b"")
+        await running.send(b'"}', call(3, GET, id="s-1"))
+        assert (await running.receive())["id"] == 3
+        # What was begun, twice where it grew, and little else.
+        assert running.most_memory() - before < 100 * MIB
 
 
 @pytest.mark.anyio

@@ -162,6 +162,8 @@ async def test_debug_says_more_but_nothing_that_was_said() -> None:
         for id, (tool, arguments) in enumerate(CALLS):
             await called(running, id, tool, arguments)
         await running.send(b'{"Ana": "whisper"', b"whisper +14155550123")
+        for _ in range(2):
+            assert (await running.receive())["error"]["code"] == -32700
         await ended(running)
 
 

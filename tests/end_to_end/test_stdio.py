@@ -142,11 +142,14 @@ async def test_lines_that_are_no_json_rpc_do_not_end_the_server() -> None:
     # A stray print in a host's wrapper must not cost the user the connection.
     async with started("--sandbox") as running:
         await running.send(b"", b"not JSON", b'"text"', b"[1]", b"\xff\xfe", b'{"jsonrpc":"2.0"}')
+        codes = [(await running.receive())["error"]["code"] for _ in range(5)]
+        assert codes == [-32700, -32600, -32600, -32700, -32600]
         await running.send(modern(0, "server/discover"), modern(1, "tools/list"))
         answers = {answer["id"]: answer for answer in [await running.receive() for _ in range(2)]}
         assert "2026-07-28" in answers[0]["result"]["supportedVersions"]
         assert names(answers[1]) == TOOLS
         await running.send(b"{")
+        assert (await running.receive())["error"]["code"] == -32700
         await running.send(modern(2, "tools/call", name="__class__"))
         assert (await running.receive())["error"]["code"] == -32602
         await running.end_input()
@@ -229,6 +232,7 @@ async def test_grace_ends_a_server_whose_call_does_not() -> None:
 async def test_without_a_key_it_lists_its_tools_and_a_call_says_what_to_do() -> None:
     # Registries start every server they list, without any key.
     async with started() as running:
+        assert "VAPI_API_KEY is not set" in await running.told("")
         await running.send(modern(0, "tools/list"))
         assert names(await running.receive()) == TOOLS
         await running.send(call(1, LIST))

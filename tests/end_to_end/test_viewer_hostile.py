@@ -104,6 +104,7 @@ def test_a_session_of_injections_shows_them_and_runs_nothing(
     structured = {"structuredContent": hostile, "content": [{"type": "text", "text": EVERY}]}
     host.show(GET, {"id": EVERY}, context=context, result=structured)
     host.view.locator("h1").wait_for()
+    assert context is FULL or host.height() <= 500
     while (closed := host.view.locator("details:not([open]) > summary")).count():
         closed.first.press("Enter")
     seen = host.view.locator("main").inner_text()

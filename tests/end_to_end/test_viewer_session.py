@@ -134,10 +134,10 @@ def test_more_details_are_one_press_away(host: Host) -> None:
     # A transcript has no cost of parts, no assistant and no results.
     host.show(GET, {"id": SHELTER, "messages": {"last": 20}}, context=FULL)
     host.view.locator(".rows > li").first.wait_for()
-    assert "Outcome" not in host.view.locator("aside").inner_text()
+    assert "intake@example.org" not in host.view.locator("aside").inner_text()
     host.press("More details")
     facts = host.view.locator("aside").inner_text()
-    assert "Outcome" in facts
+    assert "intake@example.org" in facts
     assert "Olive, Dot" in facts
     assert shown(host) == "46–145 of 145"
 

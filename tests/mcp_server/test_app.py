@@ -73,3 +73,53 @@ async def test_an_answer_arrives_whole_however_large_it_is(era: str, count: int)
     assert result["structuredContent"] == session
     assert json.loads(result["content"][0]["text"]) == session
     assert int(answer.headers.get("Content-Length", len(answer.content))) == len(answer.content)
+
+
+TWICE = (
+    b'{"jsonrpc": "2.0", "id": 7, "method": "tools/list", "params": {"whisper": 1, "whisper": 2}}'
+)
+NO_MESSAGES: dict[str, tuple[bytes, int, Any]] = {
+    "no JSON": (b"whisper", -32700, None),
+    "cut off": (b'{"jsonrpc": "2.0", "id": 7, "method": "whisper"', -32700, None),
+    "no UTF-8": (b'{"jsonrpc": "2.0", "id": 7, "method": "\xff"}', -32700, 7),
+    "a batch": (b'[{"jsonrpc": "2.0", "id": 7, "method": "whisper"}]', -32600, None),
+    "text": (b'"whisper"', -32600, None),
+    "no version": (b'{"id": 7, "method": "whisper"}', -32600, 7),
+    "no method": (b'{"jsonrpc": "2.0", "id": "seven", "whisper": 1}', -32600, "seven"),
+    "an odd id": (b'{"jsonrpc": "2.0", "id": ["whisper"], "method": "a"}', -32600, None),
+    "odd params": (b'{"jsonrpc": "2.0", "id": 7, "method": "a", "params": "whisper"}', -32600, 7),
+    "an odd answer": (b'{"jsonrpc": "2.0", "id": 7, "result": "whisper"}', -32600, None),
+    "a name twice": (TWICE, -32600, 7),
+    "many digits": (b'{"jsonrpc": "2.0", "id": 7, "whisper": %s}' % (b"9" * 5_000), -32600, 7),
+    "too deep": (b'{"jsonrpc": "2.0", "id": 7, "a": %s}' % (b"[" * 200 + b"]" * 200), -32600, 7),
+}
+
+
+@every_era
+@pytest.mark.parametrize("name", NO_MESSAGES)
+async def test_what_is_no_message_is_refused_by_its_id_and_not_repeated(
+    name: str, era: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    # The SDK answers with pydantic's account of it, values and all, and under no id.
+    body, code, id = NO_MESSAGES[name]
+    with caplog.at_level("INFO", "vapi_sessions_mcp.access"):
+        answer = await answered("POST", tool_call(era, GET)["headers"], body)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (400, "application/json")
+    error = answer.json()["error"]
+    assert answer.json() == {"jsonrpc": "2.0", "id": id, "error": error}
+    assert error["code"] == code
+    # The name that is there twice is what the caller has to look for.
+    assert ("whisper" in error["message"]) is (name == "a name twice")
+    [line] = [each for each in caplog.records if each.name == "vapi_sessions_mcp.access"]
+    assert (line.getMessage(), vars(line)["fields"]) == ("refused", {"status": 400})
+
+
+@every_era
+async def test_a_byte_order_mark_and_half_a_character_do_not_matter(era: str) -> None:
+    # Over stdio they are taken, and the same client speaks both.
+    call = tool_call(era, GET)
+    text = json.dumps({**call["json"], "x": "\ud83d"})
+    answer = await answered(
+        "POST", call["headers"], b"\xef\xbb\xbf" + text.encode(), session={"id": "s-1"}
+    )
+    assert not message(answer)["result"]["isError"]

@@ -11,7 +11,7 @@ from support.upstream import Connect, Upstream
 
 pytestmark = pytest.mark.anyio
 
-VIEWER = "ui://vapi/sessions"
+VIEWER = "ui://sessions"
 MIME_TYPE = "text/html;profile=mcp-app"
 # Whatever a server may be set to, its viewer is there: hosts fetch it before anything is called.
 SETTINGS: dict[str, dict[str, Any]] = {

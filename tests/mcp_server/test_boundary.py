@@ -13,7 +13,6 @@ from mcp_types import (
     INVALID_PARAMS,
     ListToolsResult,
     ResourceTemplateReference,
-    TextContent,
     Tool,
 )
 
@@ -147,7 +146,7 @@ async def test_cancellation_passes_untouched(log: pytest.LogCaptureFixture) -> N
     # Swallowed, it would keep a request alive that nobody waits for.
     ended: list[str] = []
 
-    async def wait(ctx: Any, params: Any) -> TextContent:
+    async def wait(ctx: Any, params: Any) -> ListToolsResult:
         try:
             await anyio.sleep_forever()
         except BaseException as exc:

@@ -1,4 +1,4 @@
-"""Sessions as resources: read, linked to, and completed by id."""
+"""Sessions as resources: read, and completed by id."""
 
 import json
 import re
@@ -8,9 +8,7 @@ import httpx2
 import pytest
 from mcp import Client, MCPError
 from mcp_types import (
-    CallToolResult,
     PromptReference,
-    ResourceLink,
     ResourceTemplateReference,
     TextResourceContents,
 )
@@ -54,10 +52,6 @@ async def refusal(client: Client, uri: str) -> MCPError:
     return refused.value
 
 
-def links(result: CallToolResult) -> list[ResourceLink]:
-    return [block for block in result.content if isinstance(block, ResourceLink)]
-
-
 # Resources
 
 
@@ -83,14 +77,14 @@ async def test_the_list_of_resources_has_no_session_and_asks_vapi_nothing(
         listed = [resource.uri for resource in (await client.list_resources()).resources]
     async with connect(api_key=None) as client:
         without = [resource.uri for resource in (await client.list_resources()).resources]
-    assert listed == without == ["ui://vapi/sessions"]
+    assert listed == without == ["ui://sessions"]
     assert upstream.requests == []
 
 
 async def test_a_session_is_read_whole_as_json(connect: Connect, upstream: Upstream) -> None:
     # It is what a person attaches to a conversation: nothing may be missing, however long.
     longest = max(SAMPLES, key=lambda sample: len(json.dumps(sample)))
-    async with connect(max_result_chars=2000) as client:
+    async with connect(max_result_bytes=2000) as client:
         contents = await read(client, f"vapi-session://{longest['id']}")
     assert contents.mime_type == "application/json"
     assert json.loads(contents.text) == longest
@@ -266,6 +260,7 @@ async def test_a_wrong_uri_is_refused_with_the_right_ones(
     for uri, error in errors.items():
         assert error.code == INVALID_PARAMS, uri
         assert "there are vapi-session://{id} and its /transcript" in error.message, uri
+        assert error.data == {"uri": uri}
     assert upstream.requests == []
 
 
@@ -276,6 +271,7 @@ async def test_a_session_that_is_not_there_cannot_be_read(connect: Connect, suff
         error = await refusal(client, f"vapi-session://nobody{suffix}")
     assert error.code == INVALID_PARAMS
     assert error.message.startswith("No session nobody: it may have expired or been deleted")
+    assert error.data == {"uri": f"vapi-session://nobody{suffix}"}
 
 
 async def test_reading_without_a_key_says_what_is_missing(connect: Connect) -> None:
@@ -285,51 +281,46 @@ async def test_reading_without_a_key_says_what_is_missing(connect: Connect) -> N
     assert "VAPI_API_KEY is not set" in error.message
 
 
-# Links
+# Rows
 
 
 @pytest.mark.parametrize("view", ["summary", "transcript", "full"])
-async def test_a_list_links_to_its_first_transcripts_and_each_can_be_read(
+async def test_every_row_of_a_list_can_be_read_and_no_answer_holds_a_link(
     connect: Connect, view: str
 ) -> None:
-    # A person opens what a model found; more than ten would fill the conversation.
+    # A link ends some clients at the first list, and puts itself before the JSON in others.
     async with connect() as client:
-        for limit, count in ((0, 0), (3, 3), (12, 10)):
+        for limit in (0, 3, 12):
             result = await client.call_tool(LIST, {"limit": limit, "view": view})
             rows = cast("Json", result.structured_content)["results"]
-            found = links(result)
             assert len(rows) == limit
-            assert [link.uri for link in found] == [
-                f"vapi-session://{row['id']}/transcript" for row in rows[:count]
-            ]
-        for link, row in zip(found, rows, strict=False):
-            assert link.name == (row.get("name") or row["id"])
-            assert link.mime_type == "text/markdown"
-            assert f"- id: {row['id']}" in (await read(client, str(link.uri))).text
+            assert [block.type for block in result.content] == ["text"]
+        for row in rows[:3]:
+            uri = f"vapi-session://{row['id']}/transcript"
+            assert f"- id: {row['id']}" in (await read(client, uri)).text
 
 
-async def test_what_a_scan_found_is_linked_too(connect: Connect) -> None:
-    # Finding by text is when one wants to read on.
+async def test_no_tool_answers_a_link(connect: Connect) -> None:
+    # Whatever is asked for: what was found by a scan, one session, a new one.
     async with connect() as client:
-        result = await client.call_tool(LIST, {"status": "completed"})
-        one = await client.call_tool(GET, {"id": ID})
-    assert len(links(result)) == 10
-    assert links(one) == []
+        results = [
+            await client.call_tool(LIST, {"status": "completed"}),
+            await client.call_tool(GET, {"id": ID}),
+            await client.call_tool(CREATE, {"body": {}}),
+            await client.call_tool(GET, {"id": "nobody"}),
+        ]
+    assert [[block.type for block in result.content] for result in results] == [["text"]] * 4
 
 
-async def test_a_row_without_an_id_has_no_link(connect: Connect, upstream: Upstream) -> None:
+async def test_a_row_without_an_id_is_not_offered(connect: Connect, upstream: Upstream) -> None:
     # There is nothing that it could lead to.
     upstream.answers = One(rows=[{"name": "Nobody"}, {"id": "s1", "name": None}])
     async with connect() as client:
-        result = await client.call_tool(LIST, {"view": "full"})
         completed = await client.complete(TEMPLATE, {"name": "id", "value": ""})
-    assert [(link.name, link.uri) for link in links(result)] == [
-        ("s1", "vapi-session://s1/transcript")
-    ]
     assert completed.completion.values == ["s1"]
 
 
-async def test_a_row_whose_id_cannot_be_asked_for_has_no_link(
+async def test_a_row_whose_id_cannot_be_asked_for_is_not_offered(
     connect: Connect, upstream: Upstream
 ) -> None:
     # An id that is a list, or two words, would make a URI that nobody can read.
@@ -337,11 +328,7 @@ async def test_a_row_whose_id_cannot_be_asked_for_has_no_link(
     rows = [*({"id": id, "name": "Odd"} for id in odd), {"id": "s1", "name": {"a": 1}}]
     upstream.answers = One(rows=rows)
     async with connect() as client:
-        result = await client.call_tool(LIST, {"view": "full"})
         completed = await client.complete(TEMPLATE, {"name": "id", "value": ""})
-    assert [(link.name, link.uri) for link in links(result)] == [
-        ("s1", "vapi-session://s1/transcript")
-    ]
     assert completed.completion.values == ["s1"]
 
 

@@ -57,7 +57,7 @@ async def test_what_vapi_sent_passes_through_in_order_but_for_secrets(rest: Rest
 
 async def test_answers_are_full_whatever_agents_get(rest: Rest) -> None:
     # Programs count on every field; what is shortened for a model would be lost data.
-    async with rest(view="summary", max_result_chars=2_000) as client:
+    async with rest(view="summary", max_result_bytes=2_000) as client:
         page = (await client.get("/v1/session?limit=100")).json()
         assert page["metadata"]["totalItems"] == 60
         assert len(page["results"]) == 60

@@ -53,6 +53,18 @@ def test_the_document_is_valid_openapi() -> None:
         assert made["openapi"].startswith("3.1.")
 
 
+def test_what_the_settings_refuse_is_not_offered() -> None:
+    # A field in the document that always meets a refusal costs each client a try.
+    bodies = {
+        no_delete: document(Settings(no_delete=no_delete))["components"]["schemas"]["UpdateSession"]
+        for no_delete in (False, True)
+    }
+    assert "messages" not in json.dumps(bodies[True]).replace("appendMessages", "").replace(
+        "not with messages", ""
+    )
+    assert bodies[False]["properties"].keys() - bodies[True]["properties"].keys() == {"messages"}
+
+
 def test_the_document_is_what_was_reviewed() -> None:
     # A change here changes every client that was generated; UPDATE_SNAPSHOTS=1 rewrites it.
     text = json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
@@ -135,6 +147,8 @@ def keep_the_rules_between_parameters(query: dict[str, Any]) -> None:
             ends = [window.get("from"), window.get("to")]
             if all(isinstance(end, int) for end in ends):
                 query["messages"] = json.dumps({**window, "from": min(ends), "to": max(ends)})
-    number = query.get("number")
-    if isinstance(number, str) and query.get("numberE164CheckEnabled", True) in (True, "true"):
-        query["numberE164CheckEnabled"] = bool(re.fullmatch(r"\+[1-9][0-9]{1,14}", number))
+    texts = [query[name] for name in ("number", "customerNumberAny") if name in query]
+    numbers = [number for text in texts if isinstance(text, str) for number in text.split(",")]
+    if numbers and query.get("numberE164CheckEnabled", True) in (True, "true"):
+        e164 = (re.fullmatch(r"\+[1-9][0-9]{1,14}", number) for number in numbers)
+        query["numberE164CheckEnabled"] = all(e164)

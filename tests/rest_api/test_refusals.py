@@ -163,9 +163,10 @@ async def test_a_caller_who_hangs_up_in_the_middle_of_a_body_is_no_bug(upstream:
     ("method", "path", "status", "allow"),
     [
         ("GET", "/", 404, None),
-        ("GET", "/v1/session/", 404, None),
+        ("GET", "/v1/session//", 404, None),
         ("GET", "/v1/session/a/b", 404, None),
         ("GET", "/v1/session/a%2Fb", 404, None),
+        ("GET", "/v1/session/s-1%2F", 404, None),
         ("GET", "/docs/../secret", 404, None),
         ("GET", "/docs/README.md", 404, None),
         ("PUT", "/v1/session/s-1", 405, "DELETE, GET, HEAD, PATCH"),

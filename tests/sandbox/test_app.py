@@ -122,6 +122,7 @@ async def test_create_keeps_what_was_sent(vapi: Vapi) -> None:
         "squad": {"members": []},
         "messages": [
             {"role": "user", "content": "hi"},
+            {"role": "user", "content": [{"type": "text", "text": "hello"}]},
             {"role": "assistant", "content": None, "tool_calls": [], "metadata": {"a": 1}},
             {"role": "tool", "content": "x" * 10_000, "tool_call_id": "call_1", "name": "look"},
             {"role": "bot", "message": "hello", "time": 1, "secondsFromStart": 0.5},

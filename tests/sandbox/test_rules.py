@@ -34,6 +34,13 @@ SHARED: list[tuple[Any, list[str]]] = [
         ["messages.0.content must be shorter than or equal to 10000 characters"],
     ),
     (
+        {"messages": [{"role": "user", "content": ["hi"]}]},
+        [
+            "messages.0.content must be shorter than or equal to 10000 characters",
+            "messages.0.content must be a string",
+        ],
+    ),
+    (
         {"messages": [{"role": "user", "content": ""}, {"role": "bot", "content": 1}]},
         [
             "messages.1.role must be one of the following values: "

@@ -55,6 +55,11 @@ def answer_of(result: CallToolResult) -> Json:
     return cast("Json", result.structured_content)
 
 
+def said_in_json(token: str) -> Json:
+    """A message that is JSON text, with an escape in it as a model may write it."""
+    return {"role": "user", "content": f'{{"token": "{token}"}}'}
+
+
 async def answered(upstream: Upstream, era: str, person: Person, id: str, body: Json) -> Json:
     """An update on a server that asks `person`; its whole result."""
     settings = Settings(api_key=SANDBOX_KEY, base_url="http://localhost:9", confirm_delete="person")
@@ -301,6 +306,8 @@ async def test_a_mask_that_could_be_either_of_two_is_refused(
         ({"messages": [{"role": "user", "content": "a", "***": 1}]}, "body.messages[0].***"),
         ({"messages": [{"role": "user", "content": "new ***"}]}, "body.messages[0].content"),
         ({"tomorrow": {"deep": [["***"]]}}, "body.tomorrow.deep[0][0]"),
+        ({"messages": [said_in_json("\\u002A**")]}, "body.messages[0].content"),
+        ({"messages": [said_in_json("*\\u002a\\u002a")]}, "body.messages[0].content"),
     ],
 )
 async def test_a_mask_is_refused_wherever_it_is(
@@ -311,6 +318,8 @@ async def test_a_mask_is_refused_wherever_it_is(
         result = await update(client, sandbox.id, body)
         with_more = await append(client, sandbox.id, NEW, body={"name": "***"})
     assert f"`{path}` holds ***" in text(result)
+    # It was read, to compare: "nothing was sent" would be untrue.
+    assert text(result).endswith("Nothing was changed.")
     assert with_more.is_error
     assert "PATCH" not in methods(upstream)
 

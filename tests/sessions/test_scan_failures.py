@@ -397,3 +397,22 @@ async def test_a_page_of_others_only_is_said_to_end_the_scan() -> None:
     found = await scan(pins.restrict(vapi.perform), request, nobody, masked=dict)
     assert found["coverage"]["scanned"] == 0
     assert "stopped" in found["coverage"]
+
+
+async def test_what_was_asked_before_a_connection_failed_is_not_denied(
+    connect: Connect, upstream: Upstream
+) -> None:
+    # "Nothing was sent" beside a count of sessions that were read would be untrue.
+    pages = Timeline(sessions(250))
+
+    async def answer(request: httpx2.Request) -> httpx2.Response:
+        if len(upstream.requests) > 1:
+            raise httpx2.ConnectError("no route")
+        return await pages.handle_async_request(request)
+
+    upstream.answers = httpx2.MockTransport(answer)
+    async with connect() as client:
+        said = text(await client.call_tool(LIST, {"status": "active"}))
+    assert "no connection to" in said
+    assert "Nothing was sent" not in said
+    assert "Nothing was changed; check the network" in said

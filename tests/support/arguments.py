@@ -68,6 +68,7 @@ plain_text = st.text(max_size=50)
 plain_number = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 no_null = nested(st.booleans() | plain_number | plain_text, plain_text)
 free_form = st.dictionaries(plain_text, no_null, max_size=4)
+ids = st.from_regex("[A-Za-z0-9_-]{1,128}", fullmatch=True)
 phone_numbers = st.from_regex(r"\+[1-9][0-9]{2,14}", fullmatch=True)
 zones = st.none() | st.integers(-14 * 60, 14 * 60).map(lambda m: timezone(timedelta(minutes=m)))
 times = st.datetimes(timezones=zones).map(lambda time: time.isoformat())
@@ -81,9 +82,12 @@ def values(name: str, schema: Given) -> Json:
         case "string" if schema.get("format") == "date-time":
             return times
         case "string" if name == "id" and "minLength" not in schema:
-            return st.from_regex("[A-Za-z0-9_-]{1,128}", fullmatch=True)
+            return ids
         case "string" if name == "number":
             return phone_numbers
+        case "string" if name.endswith("Any"):
+            items = phone_numbers if "Number" in name else ids
+            return st.lists(items, min_size=1, max_size=3).map(",".join)
         case "string":
             least, most = schema.get("minLength", 0), min(schema.get("maxLength", 99), 99)
             return st.text(min_size=least, max_size=most).filter(no_json)

@@ -265,23 +265,30 @@ def texts(result: CallToolResult) -> list[str]:
 
 
 def note(result: CallToolResult) -> str:
-    """What is said beside the JSON: a block of its own, and the same in structuredContent."""
+    """What the answer says about itself, in its JSON; none of the sessions has such a field."""
     assert not result.is_error, texts(result)
-    _, *notes = texts(result)
-    assert notes == [given for given in [structured(result).get("note")] if given is not None]
-    return "".join(notes)
+    return structured(result).get("note", "")
 
 
 def data(result: CallToolResult) -> Json:
-    """The answer: the first block is JSON, and structuredContent says as much and no more."""
+    """The answer without its note: one block of JSON, and structuredContent is the same JSON."""
     said = note(result)
-    first = texts(result)[0]
-    answer = cast("Json", json.loads(first, parse_constant=_no_json))
-    assert json.dumps(answer, ensure_ascii=False, separators=(",", ":")) == first
-    assert first.encode()
-    told = {**answer, "note": said} if said else answer
-    assert exact(structured(result)) == exact(told)
+    assert len(result.content) == 1
+    [block] = texts(result)
+    answer = cast("Json", json.loads(block, parse_constant=_no_json))
+    assert block == written(answer)
+    assert block.encode()
+    assert exact(structured(result)) == exact(answer)
+    assert answer.pop("note", "") == said
     return answer
+
+
+def written(answer: Any) -> str:
+    """How JSON is written for hosts: compact up to 19 000 bytes, else one value a line."""
+    compact = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
+    if len(compact.encode()) <= 19_000:
+        return compact
+    return json.dumps(answer, ensure_ascii=False, separators=(",\n", ":"))
 
 
 def structured(result: CallToolResult) -> Json:

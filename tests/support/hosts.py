@@ -53,6 +53,14 @@ class Host:
                 results[answer["id"]] = answer["result"]
         return results
 
+    async def refused(self, frame: dict[str, Any]) -> dict[str, Any]:
+        """The error of the protocol that a request gets."""
+        await self._stdin.send(json.dumps(frame).encode() + b"\n")
+        with anyio.fail_after(PATIENCE):
+            answer = json.loads(await self._stdout.receive_until(b"\n", LONGEST_LINE))
+        assert answer["id"] == frame["id"]
+        return answer["error"]
+
     async def call(self, arguments: Mapping[str, Mapping[str, Any]]) -> dict[str, Result]:
         """Call tools at once; their results by name."""
         frames = {

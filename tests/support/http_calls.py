@@ -28,6 +28,7 @@ CLIENT_INFO = {"name": "test", "version": "1"}
 ARGUMENTS: dict[str, dict[str, Any]] = {
     GET: {"id": "s-1"},
     UPDATE: {"id": "s-1", "body": {"name": "a"}},
+    LIST: {},
 }
 
 

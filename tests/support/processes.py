@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Self
 
 import anyio
@@ -44,7 +46,6 @@ class Running:
     """A process whose output is read line by line."""
 
     def __init__(self, process: Process) -> None:
-        assert process.stdin
         assert process.stdout
         assert process.stderr
         self._process, self._stdin = process, process.stdin
@@ -55,6 +56,11 @@ class Running:
     def pid(self) -> int:
         """Its process id."""
         return self._process.pid
+
+    def most_memory(self) -> int:
+        """The most bytes that it ever had in memory, where the system is Linux."""
+        status = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8")
+        return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) * 1024
 
     async def told(self, part: str) -> str:
         """The first line of stderr from here that holds `part`."""
@@ -71,6 +77,7 @@ class Running:
     async def send(self, *frames: dict[str, Any] | bytes, end: bytes = b"\n") -> None:
         """Write lines to stdin, all at once: JSON, or bytes as they are."""
         lines = [f if isinstance(f, bytes) else json.dumps(f).encode() for f in frames]
+        assert self._stdin
         await self._stdin.send(b"\n".join(lines) + end)
 
     async def receive(self) -> dict[str, Any]:
@@ -83,6 +90,7 @@ class Running:
 
     async def end_input(self) -> None:
         """Close its stdin, as a host does that quits."""
+        assert self._stdin
         await self._stdin.aclose()
 
     def signal(self, number: signal.Signals) -> None:

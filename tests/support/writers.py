@@ -81,10 +81,11 @@ def methods(upstream: Upstream) -> list[str]:
 
 
 def note(result: CallToolResult) -> str:
-    [block] = result.content[1:]
+    [block] = result.content
     assert isinstance(block, TextContent)
-    assert cast("Json", result.structured_content)["note"] == block.text
-    return block.text
+    said = cast("Json", result.structured_content)["note"]
+    assert json.loads(block.text)["note"] == said
+    return said
 
 
 def someone(*messages: Json) -> Act:

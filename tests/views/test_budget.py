@@ -23,6 +23,7 @@ from support.generated import (
     structured,
     talk,
     texts,
+    written,
 )
 from support.tools import (
     CREATE,
@@ -30,7 +31,6 @@ from support.tools import (
     GET,
     LIST,
     UPDATE,
-    text,
 )
 from support.upstream import Connect
 
@@ -43,7 +43,9 @@ ID = session()["id"]
 
 
 def spent(result: CallToolResult) -> int:
-    return sum(map(len, texts(result)))
+    """Bytes of all that a host may count: every block of text."""
+    assert len(texts(result)) == len(result.content)
+    return sum(len(block.encode()) for block in texts(result))
 
 
 def numbers(view: Json) -> set[int]:
@@ -74,7 +76,7 @@ async def test_every_default_answer_is_within_the_budget_and_its_schema(
 ) -> None:
     # Hosts cut what is longer, in the middle of a value, and then nobody can read it.
     sessions = list(generated().values())
-    options: Json = {"max_result_chars": budget, "view": default}
+    options: Json = {"max_result_bytes": budget, "view": default}
     async with served(fixed_upstream(sessions), **options) as client:
         check = await checks(client)
         for one in sessions:
@@ -110,21 +112,23 @@ async def test_the_note_counts_as_well() -> None:
     for name, arguments in ((GET, {"id": old["id"]}), (LIST, {"limit": 20})):
         async with served(upstream, view="transcript") as client:
             result = await client.call_tool(name, arguments)
-        whole, beside = len(text(result)), len(note(result))
-        assert whole > 2_000
-        assert beside
-        for budget in (whole - 1, whole, whole + 1, whole + beside - 1, whole + beside):
-            async with served(upstream, view="transcript", max_result_chars=budget) as client:
+        assert note(result)
+        # As long as it could be with a word on invisible characters.
+        whole = spent(result) + 64
+        without = spent(result) - len(json.dumps(note(result)))
+        assert without > 2_000
+        for budget in (without, without + 1, whole - 64, whole - 1, whole, whole + 1):
+            async with served(upstream, view="transcript", max_result_bytes=budget) as client:
                 result = await client.call_tool(name, arguments)
             assert spent(result) <= budget
-            assert len(text(result)) == whole or budget < whole + beside
+            assert (spent(result) == whole - 64) == (budget >= whole)
 
 
 async def test_filters_that_are_long_are_not_repeated() -> None:
     # The caller has them; a hundred ids would cost more than the rows they find.
     upstream = fixed_upstream([session(n) for n in range(300)])
     ids = ",".join(session(n)["id"] for n in range(100))
-    async with served(upstream, max_result_chars=2_000) as client:
+    async with served(upstream, max_result_bytes=2_000) as client:
         cut = await client.call_tool(LIST, {"idAny": ids})
         whole = await client.call_tool(LIST, {"idAny": ids, "view": "summary"})
     assert spent(cut) <= 2_000
@@ -140,20 +144,20 @@ async def test_filters_that_are_long_are_not_repeated() -> None:
 async def test_a_session_too_long_falls_back_to_its_transcript(budget: int) -> None:
     # The conversation is what most readers want; the assistant's settings are what is big.
     hard = generated()["3 MB assistant"]
-    async with served(fixed_upstream([hard]), max_result_chars=budget) as client:
+    async with served(fixed_upstream([hard]), max_result_bytes=budget) as client:
         result = await client.call_tool(GET, {"id": hard["id"]})
         assert data(result)["shown"] == {"from": 1, "to": 1, "of": 1}
         [whole] = await called(client, note(result))
     assert exact(whole) == exact(hard)
-    size = len(json.dumps(hard, ensure_ascii=False, separators=(",", ":")))
-    assert f"The whole session takes {size} characters" in note(result)
+    size = len(written(hard).encode())
+    assert f"The whole session takes {size} bytes" in note(result)
 
 
 @pytest.mark.parametrize("budget", [2_000, 50_000])
 async def test_a_transcript_too_long_falls_back_to_the_last_messages_that_fit(budget: int) -> None:
     # The end of a conversation tells how it stands; room that is paid for is used.
     hard = generated()["5000 messages"]
-    async with served(fixed_upstream([hard]), max_result_chars=budget) as client:
+    async with served(fixed_upstream([hard]), max_result_bytes=budget) as client:
         result = await client.call_tool(GET, {"id": hard["id"]})
         answer = data(result)
         first = answer["shown"]["from"]
@@ -208,7 +212,7 @@ async def test_following_the_notes_reaches_every_session(budget: int, arguments:
     first = (arguments.get("page", 1) - 1) * arguments.get("limit", 100)
     upstream = fixed_upstream(sessions)
     seen: list[str] = []
-    async with served(upstream, max_result_chars=budget, tool_names="short") as client:
+    async with served(upstream, max_result_bytes=budget, tool_names="short") as client:
         following: list[tuple[str, Json]] = [("list_sessions", arguments)]
         for _ in range(1000):
             [(name, given)] = following
@@ -229,7 +233,7 @@ async def test_rows_of_every_size_are_reached_through_the_notes(default: str) ->
     sizes = (1, 1, 40, 900, 1, 9, 900, 900, 1, 1, 200)
     sessions = [session(n, messages=talk(count)) for n, count in enumerate(sizes)]
     seen: dict[str, Json] = {}
-    async with served(fixed_upstream(sessions), view=default, max_result_chars=5_000) as client:
+    async with served(fixed_upstream(sessions), view=default, max_result_bytes=5_000) as client:
         ahead: deque[tuple[str, Json]] = deque([(LIST, {"limit": 4})])
         for _ in range(60):
             name, arguments = ahead.popleft()
@@ -253,7 +257,7 @@ async def test_rows_of_every_size_are_reached_through_the_notes(default: str) ->
 async def test_a_page_of_which_nothing_fits_comes_as_summaries() -> None:
     # Better than an empty page; the note has the call for what was asked.
     sessions = [session(n, messages=talk(300)) for n in range(3)]
-    async with served(fixed_upstream(sessions), view="full", max_result_chars=5_000) as client:
+    async with served(fixed_upstream(sessions), view="full", max_result_bytes=5_000) as client:
         result = await client.call_tool(LIST, {"sortOrder": "ASC"})
         assert [row["messageCount"] for row in data(result)["results"]] == [300] * 3
         assert calls(note(result)) == [(LIST, {"sortOrder": "ASC", "view": "full"})]
@@ -270,7 +274,7 @@ async def test_following_a_scan_reaches_every_match_once(arguments: Json, defaul
     sessions = [session(n, status=("active", "completed")[n % 2]) for n in range(250)]
     seen: list[str] = []
     given: Json = {"status": "active", **arguments}
-    async with served(fixed_upstream(sessions), max_result_chars=3_000, view=default) as client:
+    async with served(fixed_upstream(sessions), max_result_bytes=3_000, view=default) as client:
         for _ in range(200):
             result = await client.call_tool(LIST, given)
             assert spent(result) <= 3_000
@@ -289,7 +293,7 @@ async def test_a_scan_is_cut_between_instants_only() -> None:
     # Nothing leads on from within one: what was created in one millisecond comes together.
     times = [session(n // 4)["createdAt"] for n in range(40)]
     sessions = [session(n, createdAt=time) for n, time in enumerate(times)]
-    async with served(fixed_upstream(sessions), max_result_chars=3_000) as client:
+    async with served(fixed_upstream(sessions), max_result_bytes=3_000) as client:
         result = await client.call_tool(LIST, {"status": "active"})
     shown = data(result)["results"]
     assert 0 < len(shown) < 40
@@ -301,7 +305,7 @@ async def test_a_scan_is_cut_between_instants_only() -> None:
 async def test_one_instant_is_shown_whole_although_it_is_too_long(created: Any) -> None:
     # Better too long than lost: there is no call that would find the others.
     sessions = [session(n, createdAt=created) for n in range(40)]
-    async with served(fixed_upstream(sessions), max_result_chars=3_000) as client:
+    async with served(fixed_upstream(sessions), max_result_bytes=3_000) as client:
         result = await client.call_tool(LIST, {"status": "active"})
     assert len(data(result)["results"]) == 40
     assert data(result)["coverage"] == {"scanned": 40, "matches": 40, "total": 40}
@@ -310,7 +314,7 @@ async def test_one_instant_is_shown_whole_although_it_is_too_long(created: Any) 
 async def test_a_sorted_scan_is_cut_behind_any_row_and_says_what_to_do() -> None:
     # The others are not behind these in time, so `next` cannot lead to them.
     sessions = [session(n, cost=n) for n in range(40)]
-    async with served(fixed_upstream(sessions), max_result_chars=3_000) as client:
+    async with served(fixed_upstream(sessions), max_result_bytes=3_000) as client:
         result = await client.call_tool(LIST, {"status": "active", "sortBy": "cost"})
     shown = data(result)["results"]
     assert [row["cost"] for row in shown] == [*range(39, 39 - len(shown), -1)]
@@ -325,7 +329,7 @@ async def test_a_sorted_scan_is_cut_behind_any_row_and_says_what_to_do() -> None
 async def test_an_explicit_view_is_never_cut(name: str) -> None:
     # Who asks for everything gets everything.
     hard = generated()[name]
-    async with served(fixed_upstream([hard]), max_result_chars=2_000) as client:
+    async with served(fixed_upstream([hard]), max_result_bytes=2_000) as client:
         one = await client.call_tool(GET, {"id": hard["id"], "view": "full"})
         page = await client.call_tool(LIST, {"view": "full"})
         said = await client.call_tool(GET, {"id": hard["id"], "view": "transcript"})
@@ -340,7 +344,7 @@ async def test_an_explicit_view_is_never_cut(name: str) -> None:
 async def test_an_explicit_summary_of_many_is_never_cut() -> None:
     # A thousand rows, because a thousand were asked for.
     sessions = [session(n) for n in range(1000)]
-    async with served(fixed_upstream(sessions), max_result_chars=2_000) as client:
+    async with served(fixed_upstream(sessions), max_result_bytes=2_000) as client:
         page = data(await client.call_tool(LIST, {"view": "summary", "limit": 1000}))
     assert len(page["results"]) == 1000
 
@@ -356,7 +360,7 @@ async def test_what_a_change_answers_is_full_and_outside_the_budget(
     # After a delete it is the caller's last copy.
     hard = generated()["5000 messages"]
     given = arguments if tool == CREATE else {"id": hard["id"], **arguments}
-    options: Json = {"max_result_chars": 2_000, "view": default}
+    options: Json = {"max_result_bytes": 2_000, "view": default}
     async with served(fixed_upstream([hard]), **options) as client:
         check = await checks(client)
         result = await client.call_tool(tool, given)
@@ -367,7 +371,7 @@ async def test_what_a_change_answers_is_full_and_outside_the_budget(
 async def test_what_appending_answers_is_full_with_a_note_beside_it(connect: Connect) -> None:
     # The note is no part of the session: a host that parses the JSON gets the session alone.
     more = [{"role": "user", "content": "One more thing."}] * 30
-    async with connect(max_result_chars=2_000) as client:
+    async with connect(max_result_bytes=2_000) as client:
         body = {"name": "Long", "messages": talk(40)}
         made = data(await client.call_tool(CREATE, {"body": body}))
         result = await client.call_tool(UPDATE, {"id": made["id"], "appendMessages": more})

@@ -52,7 +52,7 @@ def tools_named(said: str) -> int:
 async def test_a_page_that_is_not_the_last_names_the_call_for_the_next() -> None:
     # The exact call saves the agent from guessing which arguments to keep.
     said = await hint(MANY, sortBy="cost", createdAtGe="2026-01-01")
-    given = {"sortBy": "cost", "createdAtGe": "2026-01-01T00:00:00Z", "page": 2}
+    given = {"sortBy": "cost", "createdAtGe": "2026-01-01", "page": 2}
     assert calls(said) == [(LIST, given)]
     assert said.startswith("More: ")
 
@@ -89,6 +89,19 @@ async def test_a_limit_of_zero_says_nothing() -> None:
     # It asks for the count alone, and an empty page is what it wants.
     assert await hint(MANY, limit=0) == ""
     assert await hint([], limit=0, number="+14155550142") == ""
+
+
+# Times that can be read in two ways
+
+
+async def test_what_a_time_without_a_zone_was_taken_for_is_said() -> None:
+    # "Until the 26th" holds the 26th here, and the day of people in Tokyo is another one.
+    said = await hint(MANY[:1], createdAtGe="2025-12-31", createdAtLe="2026-01-26T09:00")
+    assert said == "createdAtGe, createdAtLe: taken in UTC, a date alone as the whole day."
+    zoned = {"createdAtGe": "2025-12-31T00:00Z", "createdAtLe": "2026-12-31T00:00:00+01:00"}
+    assert await hint(MANY[:1], **zoned) == ""
+    scan = await hint(MANY[:1], updatedAtGt="2025-12-31", contains="Session")
+    assert scan.endswith("updatedAtGt: taken in UTC, a date alone as the whole day.")
 
 
 # Nothing found
@@ -269,7 +282,7 @@ async def test_notes_name_the_tools_as_this_server_lists_them() -> None:
     long = [{"role": "user", "content": "x" * 9_000}]
     old = session(1000, updatedAt=LONG_AGO, messages=long)
     upstream = fixed_upstream([old, *MANY])
-    async with served(upstream, tool_names="short", max_result_chars=2_000) as client:
+    async with served(upstream, tool_names="short", max_result_bytes=2_000) as client:
         listed = {tool.name for tool in (await client.list_tools()).tools}
         said = [
             note(await client.call_tool("get_session", {"id": old["id"]})),
@@ -290,7 +303,7 @@ async def test_at_most_two_sentences_name_a_tool(default: str) -> None:
     # More than that is a manual, and it is paid for in every answer.
     hard = generated() | {"5000 messages": session(3, messages=talk(300))}
     sessions = [{**one, "updatedAt": LONG_AGO} for one in hard.values()]
-    async with served(fixed_upstream(sessions), view=default, max_result_chars=2_000) as client:
+    async with served(fixed_upstream(sessions), view=default, max_result_bytes=2_000) as client:
         said = [note(await client.call_tool(GET, {"id": one["id"]})) for one in sessions]
         lists: list[Json] = [{}, {"limit": 3}, {"status": "active", "limit": 1}]
         said += [note(await client.call_tool(LIST, arguments)) for arguments in lists]

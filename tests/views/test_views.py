@@ -24,6 +24,7 @@ from support.generated import (
     structured,
     talk,
 )
+from support.hidden import seen
 from support.tools import GET, LIST, text
 from support.upstream import Connect, Upstream
 
@@ -191,8 +192,8 @@ async def test_full_is_what_vapi_sent_value_for_value(name: str, era: str) -> No
     async with served(fixed_upstream([hard]), era=era) as client:
         one = await client.call_tool(GET, {"id": hard["id"], "view": "full"})
         page = await client.call_tool(LIST, {"view": "full"})
-    assert exact(data(one)) == exact(structured(one)) == exact(hard)
-    assert exact(data(page)["results"]) == exact([hard])
+    assert exact(data(one)) == exact(structured(one)) == exact(seen(hard))
+    assert exact(data(page)["results"]) == exact([seen(hard)])
     assert note(one) == note(page) == ""
 
 

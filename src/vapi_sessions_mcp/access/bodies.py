@@ -1,20 +1,25 @@
-"""What a request to MCP may be: a POST of a reasonable body, to a tool that its caller may use."""
+"""What a request to MCP may be: a POST of one message, to a tool that its caller may use."""
 
-import json
 from collections.abc import Collection
 from functools import partial
+from typing import Any
 
 from mcp.server.streamable_http_manager import RequestBodyLimitMiddleware
+from mcp_types import UNSUPPORTED_PROTOCOL_VERSION
+from mcp_types.version import KNOWN_PROTOCOL_VERSIONS
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from vapi_sessions_mcp import json_text
-from vapi_sessions_mcp.access.gate import SCOPE_KEY, Gate
+from vapi_sessions_mcp import json_rpc, json_text
+from vapi_sessions_mcp.access.gate import SCOPE_KEY, Gate, log_refusal
 from vapi_sessions_mcp.access.refusal import refusal
 from vapi_sessions_mcp.caller import Caller
 from vapi_sessions_mcp.offload import offload
 
 # Of both faces, so that one proxy rule fits both; it is the MCP SDK's own.
 MAX_BODY = 4 * 2**20
+VERSIONS = [*KNOWN_PROTOCOL_VERSIONS]
 TOO_MANY = (
     f"The body holds more than {json_text.MAX_SENT_VALUES} values, which takes too long to read:"
     " send it in parts."
@@ -50,26 +55,41 @@ class BodyGuard:
         if message["type"] != "http.request" or message["more_body"]:
             return  # it was cut off, and nobody waits for an answer
         body: bytes = message["body"]
-        messages = [message]
         caller: Caller = scope[SCOPE_KEY]
+        if json_text.values(body) > json_text.MAX_SENT_VALUES:
+            await refusal(413, TOO_MANY)(scope, receive, send)
+            return
+        try:
+            frame = await offload(len(body), partial(json_rpc.read, body))
+        except json_rpc.NotAMessage as exc:
+            # The SDK would repeat what the caller sent, under no id.
+            refused = JSONResponse(exc.answer(), 400)
+            log_refusal(refused)
+            await refused(scope, receive, send)
+            return
+        messages: list[Message] = [{**message, "body": frame.text.encode()}]
 
         async def replay() -> Message:
             return messages.pop() if messages else await receive()
 
         app = self._app
-        if json_text.values(body) > json_text.MAX_SENT_VALUES:
-            app = refusal(413, TOO_MANY)
-        elif not caller.may_write:
-            tool = await offload(len(body), partial(_tool_called, body))
-            app = self._gate.lacks_write() if tool in self._changes else app
+        version = Headers(scope=scope).get("MCP-Protocol-Version", VERSIONS[0])
+        if version not in VERSIONS:
+            app = _unserved(version, frame.message.get("id"))
+        elif not caller.may_write and _tool_called(frame.message) in self._changes:
+            app = self._gate.lacks_write()
         await app(scope, replay, send)
 
 
-def _tool_called(body: bytes) -> str:
-    """The tool that a JSON-RPC message calls, or nothing: the SDK refuses anything else."""
-    try:
-        message = json.loads(body)
-        name = message["params"]["name"] if message["method"] == "tools/call" else ""
-    except (ValueError, RecursionError, KeyError, TypeError):
-        return ""
-    return name if isinstance(name, str) else ""
+def _unserved(version: str, id: Any) -> Response:
+    """The specification's answer to a version that nobody here speaks, with those that are."""
+    data = {"supported": VERSIONS, "requested": version[:60]}
+    said = f"This version of MCP is not served: there are {', '.join(VERSIONS)}."
+    error = {"code": UNSUPPORTED_PROTOCOL_VERSION, "message": said, "data": data}
+    return JSONResponse({"jsonrpc": "2.0", "id": id, "error": error}, 400)
+
+
+def _tool_called(message: dict[str, Any]) -> object:
+    """The tool that a message calls, or nothing."""
+    is_call = message.get("method") == "tools/call"
+    return json_text.as_object(message.get("params")).get("name") if is_call else None

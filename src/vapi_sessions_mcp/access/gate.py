@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from vapi_sessions_mcp.access.refusal import refusal
 from vapi_sessions_mcp.caller import KEY_HEADER, Caller, owner
+from vapi_sessions_mcp.key_shapes import key_fault
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.settings_rules import is_one_word
 
@@ -178,6 +179,9 @@ def key_challenge(caller: Caller) -> dict[str, str]:
 
 def _own_key(headers: Headers) -> str:
     values = headers.getlist(KEY_HEADER)
+    if len(values) == 1 and (fault := key_fault(values[0])):
+        said = f"{KEY_HEADER} {fault}, so nothing was sent to Vapi: send a private key only."
+        raise Denied(refusal(401, said, key_challenge(Caller(brings_key=True))))
     if len(values) != 1 or not values[0] or len(values[0]) > MAX_KEY or not is_one_word(values[0]):
         said = f"This server calls Vapi with each caller's own key: send yours in {KEY_HEADER}."
         raise Denied(refusal(401, said, key_challenge(Caller(brings_key=True))))

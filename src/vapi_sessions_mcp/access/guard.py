@@ -12,7 +12,7 @@ from vapi_sessions_mcp.access.gate import (
     Gate,
     log_refusal,
 )
-from vapi_sessions_mcp.access.health import LIVE, READY
+from vapi_sessions_mcp.access.health import PATHS
 from vapi_sessions_mcp.access.refusal import refusal
 from vapi_sessions_mcp.settings import Settings
 
@@ -47,12 +47,12 @@ class Guard:
         """`app` is called for what is let through; `public` paths include what is below them."""
         self._app, self._gate = app, gate
         self._security = TransportSecurityMiddleware(allowed_names(settings))
-        self._open = {LIVE, READY, *(route.path for route in gate.routes)}
+        self._open = {*PATHS, *(route.path for route in gate.routes)}
         self._public = public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
-        app = self._app
+        app, scope = self._app, _without_slash(scope)
         if scope["type"] == "http" and not scope["path"].isprintable():
             # A route matches before a line break at the end, too, and a proxy's rule may not.
             app = refusal(404, f"Cannot {scope['method']} this path.")
@@ -74,3 +74,16 @@ class Guard:
         except Denied as exc:
             return exc.response
         return None
+
+
+def _without_slash(scope: Scope) -> Scope:
+    """The same request, to the same path without a slash at its end: nobody means another.
+
+    A redirect would be to what we take for our own URL, which is another behind a
+    proxy; a slash that is part of an id is escaped, and stays.
+    """
+    path: str = scope.get("path", "")
+    raw: bytes = scope.get("raw_path") or path.encode()
+    if len(path) > 1 and path.endswith("/") and raw.endswith(b"/"):
+        return {**scope, "path": path[:-1], "raw_path": raw[:-1]}
+    return scope

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import logging
 import os
 import sys
 from collections.abc import Generator
@@ -16,10 +17,12 @@ from click.core import ParameterSource
 
 from vapi_sessions_mcp import __version__, logs
 from vapi_sessions_mcp.cli.call import call
+from vapi_sessions_mcp.cli.endings import run
+from vapi_sessions_mcp.cli.given import Given
+from vapi_sessions_mcp.cli.option_types import click_type
 from vapi_sessions_mcp.cli.options import (
     SettingsCommand,
     check_environment,
-    click_type,
     setting_options,
     variables,
 )
@@ -33,21 +36,12 @@ from vapi_sessions_mcp.cli.secrets import (
 from vapi_sessions_mcp.cli.skill import skill
 from vapi_sessions_mcp.settings import PREFIX, Port, Settings, SettingsError
 
+_LOG = logging.getLogger("vapi_sessions_mcp.start")
+
 
 def main() -> None:
     """Run the command; exit code 2 for what cannot be started, else what a subcommand returns."""
-    try:
-        code = command.main(prog_name="vapi-sessions-mcp", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as exc:
-        exc.show()
-        code = 2
-    except click.ClickException as exc:
-        code = _fail(exc.format_message())
-    except SettingsError as exc:
-        code = _fail(str(exc))
-    except (KeyboardInterrupt, click.Abort):
-        code = 130
-    sys.exit(code)
+    sys.exit(run(command, sys.argv[1:]))
 
 
 class _Main(SettingsCommand):
@@ -76,7 +70,7 @@ class _Main(SettingsCommand):
 )
 @click.version_option(__version__, message="%(prog)s %(version)s", allow_from_autoenv=False)
 @click.pass_context
-def command(context: click.Context, **options: Any) -> None:
+def command(context: click.Context, **_: Any) -> None:
     """Serve Vapi sessions to AI agents over MCP: create, list, get, update, delete.
 
     Without a subcommand it serves on stdin and stdout, which is what Claude
@@ -88,6 +82,9 @@ def command(context: click.Context, **options: Any) -> None:
         if not os.environ[name].strip():
             # An empty value would set no limit, and whoever set it would not know.
             raise SettingsError(f"{name} is set but empty: give it a value, or unset it.")
+    given = Given(context, os.environ)
+    given.refuse_what_has_no_effect()
+    options = dict(context.params)
     if context.invoked_subcommand and _is_default(context, "log_level"):
         options["log_level"] = "warning"  # a person in a shell reads the answer, not the log
     logs.set_up(options["log_level"], options["log_format"])
@@ -96,9 +93,11 @@ def command(context: click.Context, **options: Any) -> None:
     if context.invoked_subcommand:
         return
     settings = load_settings(options)
+    if unused := given.variables_without_effect():
+        _LOG.warning("no effect on what is served: %s", ", ".join(unused))
     with _heavy_imports():
-        from vapi_sessions_mcp.cli import serve as run
-    run.serve(settings)
+        from vapi_sessions_mcp.cli.serve import serve
+    serve(settings)
 
 
 @command.command(
@@ -121,8 +120,8 @@ def serve_sandbox(
     """Serve the stand-in for Vapi over HTTP, for any client that takes a base URL."""
     Settings(transports=("http",), host=host)  # the same rule for an address that others can reach
     with _heavy_imports():
-        from vapi_sessions_mcp.cli import serve as run
-    run.serve_sandbox(host, port, sandbox_db, sandbox_now)
+        from vapi_sessions_mcp.cli import serve
+    serve.serve_sandbox(host, port, sandbox_db, sandbox_now)
 
 
 @command.command("openapi")
@@ -152,13 +151,14 @@ def load_settings(options: dict[str, Any]) -> Settings:
     caller-key` the server's own key is not read.
     """
     brings_key = options["sandbox"] or "caller-key" in options["auth"]
-    api_key = None if brings_key else read_api_key(os.environ)
-    tokens: dict[str, Any] = {}
+    secrets: dict[str, Any] = {}
+    if not brings_key:
+        secrets["api_key"], secrets["key_fault"] = read_api_key(os.environ)
     # Only one host can speak on stdio, the one that started the server.
     if "stdio" not in options["transports"]:
-        tokens["tokens"] = read_tokens(os.environ, TOKENS)
-        tokens["read_tokens"] = read_tokens(os.environ, READ_TOKENS)
-    return Settings(api_key=api_key, **options, **tokens)
+        secrets["tokens"] = read_tokens(os.environ, TOKENS)
+        secrets["read_tokens"] = read_tokens(os.environ, READ_TOKENS)
+    return Settings(**options, **secrets)
 
 
 @contextmanager
@@ -186,8 +186,3 @@ def _is_tool(name: str) -> bool:
 
 def _is_default(context: click.Context, name: str) -> bool:
     return context.get_parameter_source(name) is ParameterSource.DEFAULT
-
-
-def _fail(message: str) -> int:
-    click.echo(f"vapi-sessions-mcp: {' '.join(message.split())}", err=True)
-    return 2

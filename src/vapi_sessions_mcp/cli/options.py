@@ -1,19 +1,16 @@
 """The command's options, made from the declarations in `Settings`, and the variables they read."""
 
-import math
+import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import Field, fields
-from datetime import UTC, datetime
 from difflib import get_close_matches
-from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
+from typing import Any, cast
 
 import click
 
+from vapi_sessions_mcp.cli.option_types import click_type, note, value_type
 from vapi_sessions_mcp.settings import PREFIX, Option, Range, Settings, SettingsError
-
-NoteT = TypeVar("NoteT", Option, Range)
 
 
 class SettingOption(click.Option):
@@ -21,25 +18,58 @@ class SettingOption(click.Option):
 
     def __init__(self, setting: "Field[Any]", declared: Option) -> None:
         """`declared` is the Option in the type of `setting`."""
-        limits = _note(setting.type, Range)
-        several, kind = _value(setting.type)
+        limits = note(setting.type, Range)
+        several, kind = value_type(setting.type)
         name = setting.name.removesuffix("s") if several else setting.name
+        self.field, self.flag = setting.name, f"--{name.replace('_', '-')}"
+        self.used_by = declared.used_by
         self.hosting = declared.hosting
         self.only_one = declared.only_one
         self.bare = declared.bare
+        self.formerly = declared.formerly
+        default = [setting.default] if declared.formerly else setting.default
+        spellings = [name, declared.formerly] if declared.formerly else [name]
+        self._variables = [*(f"{PREFIX}{each.upper()}" for each in spellings), *declared.variables]
         super().__init__(
-            [setting.name, f"--{name.replace('_', '-')}"],
+            [setting.name, *(f"--{each.replace('_', '-')}" for each in spellings)],
             type=None if kind is bool else click_type(setting.type, declared.bare),
             is_flag=kind is bool,
             # Click takes the last of two: where there can only be one, all are collected.
-            multiple=several or bool(declared.only_one),
-            callback=_take_one if declared.only_one else None,
-            default=None if declared.only_one else setting.default,
+            multiple=several or bool(declared.only_one or declared.formerly),
+            callback=_take_one if declared.only_one or declared.formerly else None,
+            default=None if declared.only_one else default,
             show_default=declared.unset,
-            envvar=[f"{PREFIX}{name.upper()}", *declared.variables],
+            envvar=self._variables,
             metavar=declared.metavar or (limits.unit if limits else None),
             help=declared.help + " Repeatable." * several,
         )
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        """What was given, with each list in it as its parts."""
+        if self.multiple and value is not None:
+            value = [
+                part
+                for each in value
+                for part in (split_list(each) if isinstance(each, str) else [each])
+            ]
+        return super().type_cast_value(ctx, value)
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """What the variable says; what both say, where there is one of a former name, too."""
+        if not self.formerly:
+            return super().resolve_envvar_value(ctx)
+        names = cast("Sequence[str]", self.envvar)
+        return " ".join(os.environ[name] for name in names if name in os.environ) or None
+
+    @property
+    def variable(self) -> str:
+        """The variable that sets it, or the first of those that could."""
+        return next((name for name in self._variables if os.environ.get(name)), self._variables[0])
+
+
+def split_list(text: str) -> list[str]:
+    """The parts of a list, between which commas, spaces or line breaks may be; never none."""
+    return re.sub(r"[\s,]+", " ", text).split() or [text]
 
 
 def setting_options(*names: str) -> list[click.Parameter]:
@@ -47,7 +77,7 @@ def setting_options(*names: str) -> list[click.Parameter]:
     return [
         SettingOption(setting, option)
         for setting in fields(Settings)
-        if (option := _note(setting.type, Option)) and (not names or setting.name in names)
+        if (option := note(setting.type, Option)) and (not names or setting.name in names)
     ]
 
 
@@ -106,93 +136,21 @@ def check_environment(environ: Mapping[str, str], known: Iterable[str]) -> None:
     names = sorted(known)
     for name in sorted(environ):
         if name.startswith(PREFIX) and name not in names:
+            if name == f"{PREFIX}API_KEY":
+                raise SettingsError(f"{name} is not a setting: the key is read from VAPI_API_KEY.")
             near = get_close_matches(name, names, n=1)
             hint = f": did you mean {near[0]}?" if near else f": there are {', '.join(names)}."
             raise SettingsError(f"{name} is not a setting{hint}")
-
-
-def click_type(annotation: Any, bare: str | None = None) -> "click.ParamType[Any]":
-    """How Click reads and checks one value of a setting; `bare` is what a plain yes means."""
-    _, kind = _value(annotation)
-    limits = _note(annotation, Range)
-    if limits and kind is int:
-        return click.IntRange(cast("int", limits.least), cast("int | None", limits.most))
-    if limits:
-        return _Seconds(limits.least, limits.most)
-    if bare is not None:
-        return _Switch([str(word) for word in get_args(kind)], bare)
-    if get_origin(kind) is Literal:
-        return click.Choice([str(word) for word in get_args(kind)])
-    if kind is datetime:
-        return click.types.FuncParamType(_moment)
-    if kind is Path:
-        return click.Path(dir_okay=False, path_type=Path)
-    return click.STRING
-
-
-class _Switch(click.Choice[str]):
-    """A choice that can also be switched on by a plain yes, as the environment has it."""
-
-    def __init__(self, words: list[str], bare: str) -> None:
-        super().__init__(words)
-        self._bare = bare
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        plain = str(value).lower()
-        if plain in ("0", "false", "no", "off"):
-            return None
-        return super().convert(
-            self._bare if plain in ("1", "true", "yes", "on") else value, param, ctx
-        )
-
-
-class _Seconds(click.FloatRange):
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        seconds = super().convert(value, param, ctx)
-        if math.isnan(seconds):
-            self.fail(f"{value} is not a number.", param, ctx)
-        return seconds
-
-
-def _moment(value: str) -> datetime:
-    """A moment in UTC, which is also meant where no zone is given."""
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError as exc:
-        raise click.BadParameter(
-            f"{value!r:.60} is not a moment such as 2028-02-29T12:00:00Z."
-        ) from exc
-    # The samples need a month before it, and sessions' lifetimes one after it.
-    if not 2000 <= moment.year < 3000:
-        raise click.BadParameter(f"{value!r:.60} is not between the years 2000 and 2999.")
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _words(option: SettingOption) -> Sequence[str]:
     return option.type.choices if isinstance(option.type, click.Choice) else ()
 
 
-def _value(annotation: Any) -> tuple[bool, Any]:
-    """Whether a setting, which is Annotated, takes several values, and the bare type of each."""
-    annotation, *_ = get_args(annotation)
-    if get_origin(annotation) is tuple:
-        return True, get_args(annotation)[0]
-    if get_origin(annotation) in (UnionType, Union):
-        return False, next(arg for arg in get_args(annotation) if arg is not NoneType)
-    return False, annotation
-
-
-def _note(annotation: Any, kind: type[NoteT]) -> NoteT | None:
-    """What an annotation says besides the type."""
-    return next((note for note in get_args(annotation)[1:] if isinstance(note, kind)), None)
-
-
-def _take_one(
-    _context: click.Context, option: click.Parameter, values: tuple[str, ...]
-) -> str | None:
-    if len(values) > 1:
-        reason = cast("SettingOption", option).only_one
-        raise click.BadParameter(f"there can be only one, got {', '.join(values)}. {reason}")
+def _take_one(_context: click.Context, option: click.Parameter, values: tuple[Any, ...]) -> Any:
+    if len(set(values)) > 1:
+        given = ", ".join(map(str, values))
+        setting = cast("SettingOption", option)
+        reason = setting.only_one or f"{setting.opts[-1]} is its former name."
+        raise click.BadParameter(f"there can be only one, got {given}. {reason}")
     return values[0] if values else None

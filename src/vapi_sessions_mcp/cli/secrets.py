@@ -5,11 +5,15 @@ A secret never comes from the command line, which every process can read.
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
+from vapi_sessions_mcp.key_shapes import key_fault
 from vapi_sessions_mcp.settings import PREFIX, SettingsError
 from vapi_sessions_mcp.settings_rules import is_one_word
 
 API_KEY = "VAPI_API_KEY"
+# Where Vapi's own MCP server and examples have the key.
+OTHERS = ("VAPI_TOKEN", "VAPI_PRIVATE_KEY")
 TOKENS = f"{PREFIX}TOKENS"
 READ_TOKENS = f"{PREFIX}READ_TOKENS"
 # The variables that are read here, which no option has.
@@ -17,18 +21,31 @@ VARIABLES = frozenset({TOKENS, f"{TOKENS}_FILE", READ_TOKENS, f"{READ_TOKENS}_FI
 TOKEN_CHARS = 16
 
 
-def read_api_key(environ: Mapping[str, str]) -> str | None:
-    """The key in `VAPI_API_KEY`, or in the file that `VAPI_API_KEY_FILE` names, or None.
+class ApiKey(NamedTuple):
+    """The server's own key, or None and the `fault`: a clause that says why there is none."""
 
-    Raises SettingsError when both are set, the file cannot be read, or the key
-    cannot be sent in a header.
+    value: str | None
+    fault: str
+
+
+def read_api_key(environ: Mapping[str, str]) -> ApiKey:
+    """The key in `VAPI_API_KEY`, or in the file that `VAPI_API_KEY_FILE` names.
+
+    Raises SettingsError when both are set, the file cannot be read, or the key cannot
+    be sent in a header. Without a key, or with a placeholder, a server lists its tools.
     """
     text, source = _secret(environ, API_KEY)
     if not text and source != API_KEY:
         raise SettingsError(f"{source} is empty: put the API key in it.")
+    if fault := key_fault(text):
+        name = API_KEY if source == API_KEY else f"the file that {API_KEY}_FILE names"
+        return ApiKey(None, f"{name} {fault}")
     if not is_one_word(text):
         raise SettingsError(f"{source} holds something other than one API key.")
-    return text or None
+    if not text:
+        other = next((f" ({name} is, but is not read)" for name in OTHERS if environ.get(name)), "")
+        return ApiKey(None, f"{API_KEY} is not set{other}")
+    return ApiKey(text, "")
 
 
 def read_tokens(environ: Mapping[str, str], name: str) -> tuple[str, ...]:

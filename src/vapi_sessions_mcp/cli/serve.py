@@ -1,6 +1,8 @@
 """Settings in, a running transport out, until it is stopped."""
 
+import logging
 import socket
+import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
 from datetime import datetime
@@ -9,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
-import click
 from starlette.types import ASGIApp
 
 from vapi_sessions_mcp.cli.connect import connect, open_sandbox, sandbox_clock
+from vapi_sessions_mcp.cli.endings import say
 from vapi_sessions_mcp.mcp_server.app import MCP, build_app
 from vapi_sessions_mcp.mcp_server.server import build_server
 from vapi_sessions_mcp.sessions.service import Sessions
@@ -24,17 +26,28 @@ if TYPE_CHECKING:
     from vapi_sessions_mcp.access.oauth import Issuer
 
 
+_LOG = logging.getLogger("vapi_sessions_mcp.start")
+_IN_A_TERMINAL = (
+    "waiting on stdin for an MCP host, which starts this command by itself. To see it work, end it"
+    " with Ctrl-D and run `vapi-sessions-mcp demo`; --help lists the options."
+)
+
+
 def serve(settings: Settings) -> None:
     """Serve MCP, REST or both until stopped.
 
     Raises SettingsError when the sandbox's database or the port cannot be used.
     """
     settings, vapi = connect(settings)
+    if settings.api_key is None and not settings.asks("caller-key"):
+        _LOG.warning("%s: tools are listed, and no call can reach Vapi", settings.key_fault)
     if "stdio" in settings.transports:
+        if sys.stdin and sys.stdin.isatty():
+            say(_IN_A_TERMINAL)
         try:
             anyio.run(_serve_stdio, vapi, settings)
         except* (BrokenPipeError, anyio.BrokenResourceError):
-            _tell("the host closed the connection before the last answer.")
+            say("the host closed the connection before the last answer.")
     else:
         _serve_http(vapi, settings)
 
@@ -43,7 +56,7 @@ def serve_sandbox(host: str, port: int, database: Path | None, now: datetime | N
     """Serve the stand-in itself over HTTP; raises SettingsError like `serve`."""
     app, key = open_sandbox(database, sandbox_clock(now))
     with http.bind(host, port) as listener:
-        _tell(f"Vapi sandbox at {_url(listener)}, API key {key}; Ctrl-C stops it.")
+        say(f"Vapi sandbox at {_url(listener)}, API key {key}; Ctrl-C stops it.")
         anyio.run(partial(http.serve, [(app, listener)], grace=1))
 
 
@@ -81,7 +94,7 @@ def _serve_http(vapi: Vapi, settings: Settings) -> None:
             url = _url(listener)
             lines.append(f"REST at {url}{ROOT}, its reference at {url}/docs; Ctrl-C stops it.")
         for line in lines:
-            _tell(line)
+            say(line)
         anyio.run(partial(_serve_faces, faces, vapi, issuer, grace=settings.grace))
 
 
@@ -112,7 +125,3 @@ def _issuer(settings: Settings) -> "Issuer | None":
 def _url(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _tell(line: str) -> None:
-    click.echo(f"vapi-sessions-mcp: {line}", err=True)

@@ -52,7 +52,7 @@ class ToolCommand(click.Command):
     def __init__(self, operation: Operation, *, name: str) -> None:
         """`name` is the one of its names that it was called by."""
         self._operation = operation
-        self._schema = input_schema(operation.request)
+        self._schema = input_schema(operation.request, operation.withheld)
         self._takes_id = "id" in self._schema.get("required", ())
         words = click.Argument(
             ["words"],
@@ -149,7 +149,9 @@ def _json_object(word: str) -> dict[str, Any]:
     stdin = word == "-"
     raw = sys.stdin.buffer.read() if stdin else word.encode(errors="surrogateescape")
     try:
-        value = json_text.parse(raw)
+        value = json_text.parse(raw, repeats=False)
+    except json_text.Repeated as exc:
+        raise BadArguments([str(exc)]) from exc
     except ValueError:
         value = None
     if not isinstance(value, dict):

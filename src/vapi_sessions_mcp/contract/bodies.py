@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_v
 from vapi_sessions_mcp.contract.base import Numbered, Open
 from vapi_sessions_mcp.contract.fields import (
     E164,
+    Content,
     Extension,
     JsonObject,
     Lifetime,
@@ -31,19 +32,20 @@ Role: TypeAlias = Literal[SpokenRole, "bot", "tool_calls", "tool_call_result"]
 # Rules that programs read in the OpenAPI document; the last but one is ours, the others Vapi's.
 _KNOWN_ONLY: dict[str, Any] = {"additionalProperties": False}
 _TEXT: dict[str, Any] = {"type": "string"}
+_CONTENT: dict[str, Any] = {"type": ["string", "array"]}
 _SHAPES: dict[str, Any] = {
     "anyOf": [
         {
             "title": "Of a chat",
             "properties": {
                 "role": {"enum": [role for role in get_args(SpokenRole) if role != "tool"]},
-                "content": _TEXT,
+                "content": _CONTENT,
             },
             "required": ["content"],
         },
         {
             "title": "Of a chat's tool",
-            "properties": {"role": {"const": "tool"}, "content": _TEXT, "tool_call_id": _TEXT},
+            "properties": {"role": {"const": "tool"}, "content": _CONTENT, "tool_call_id": _TEXT},
             "required": ["content", "tool_call_id"],
         },
         {"title": "Of a call", "properties": {"content": {"type": "null"}}},
@@ -78,7 +80,7 @@ class Message(Open):
     model_config = ConfigDict(json_schema_extra=_SHAPES)
 
     role: Role = Field(description="Speaker")
-    content: str | None = Field(default=None, max_length=10_000, description="Text, in chats")
+    content: Content | None = Field(default=None, description="Text, in chats")
     name: Name | None = Field(default=None, description="Speaker's name")
     tool_calls: ToolCalls | None = Field(
         default=None, alias="tool_calls", description="Assistant's calls"
@@ -100,7 +102,7 @@ class Customer(Numbered, Open):
     name: Name | None = Field(default=None, description="Name")
     email: Name | None = Field(default=None, description="E-mail")
     external_id: Name | None = Field(default=None, description="Your id of them")
-    extension: Extension | None = Field(default=None, description="Extension to dial")
+    extension: Extension | None = Field(default=None, description="Extension")
     assistant_overrides: JsonObject | None = Field(default=None, description="Overrides for them")
     squad_overrides: JsonObject | None = Field(default=None, description="The same, for a squad")
 
@@ -151,10 +153,10 @@ class UpdateBody(Open):
 class CreateBody(UpdateBody):
     """What a session can be created with; nothing is required."""
 
-    messages: Messages | None = Field(default=None, description="Conversation so far")
+    messages: Messages | None = Field(default=None, description="Conversation")
     assistant_id: Text | None = Field(default=None, description="Saved assistant's id")
     assistant: JsonObject | None = Field(
-        default=None, description="Inline assistant, ignored beside assistantId"
+        default=None, description="Inline assistant, unless assistantId"
     )
     assistant_overrides: JsonObject | None = Field(
         default=None, description="Overrides, e.g. variableValues"
@@ -164,6 +166,4 @@ class CreateBody(UpdateBody):
     customer: Customer | None = Field(default=None, description="The customer")
     customer_id: Text | None = Field(default=None, description="Saved customer's id")
     phone_number_id: Text | None = Field(default=None, description="Saved phone number's id")
-    phone_number: TwilioNumber | None = Field(
-        default=None, description="Inline imported Twilio number"
-    )
+    phone_number: TwilioNumber | None = Field(default=None, description="Inline Twilio number")

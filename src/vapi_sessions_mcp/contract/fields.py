@@ -6,22 +6,28 @@ A `ValueError` from here completes the sentence "`field` …".
 
 import json
 import re
-from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, TypeAlias, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticKnownError
 
 from vapi_sessions_mcp import json_text
+from vapi_sessions_mcp.contract.times import read_time
 from vapi_sessions_mcp.ids import ID_PATTERN, is_id
 
 E164 = r"\+[1-9][0-9]{1,14}"
 _ALPHANUMERIC = r"\+?[a-zA-Z0-9]+"
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
-_TIME = re.compile(r"[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(?P<zone>Z|[+-]\d\d:?\d\d)?")
+# What people put between the items of a list; a number may have spaces in it, and is refused then.
+_SPACE = r"[ \t\r\n]"
+_SEPARATOR = rf"{_SPACE}*[,;]{_SPACE}*|{_SPACE}+"
+_BETWEEN_NUMBERS = rf"{_SPACE}*[,;\n]{_SPACE}*|{_SPACE}+(?=\+)"
+_ENDS = " \t\r\n,;"
 # As many as a float holds exactly.
 _DIGITS = 15
 _INTEGER = re.compile(rf"[+-]?[0-9]{{1,{_DIGITS}}}(\.0+)?")
 _DECIMAL = rf"[+-]?[0-9]{{1,{_DIGITS}}}(\.[0-9]+)?([eE][+-]?[0-9]{{1,2}})?"
+_LONGEST_TEXT = 10_000
 _FLAGS = {"true": True, "false": False}
 
 
@@ -29,7 +35,9 @@ def from_json_text(value: object) -> object:
     """An object or array written as JSON text, parsed; anything else as it is."""
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
         try:
-            return json.loads(value)
+            return json.loads(value, object_pairs_hook=json_text.unique)
+        except json_text.Repeated:
+            raise
         except (ValueError, RecursionError):
             return value
     return value
@@ -39,12 +47,30 @@ def check_phone_number(number: str, e164_only: bool) -> str:
     """A phone number as Vapi takes it: E.164, or any letters and digits when that check is off."""
     if e164_only and not re.fullmatch(E164, number):
         raise ValueError(
-            f"must be an E.164 number such as +14155550123, got {number!r}"
+            f"must be an E.164 number such as +14155550123, got {number!r:.60}"
             " (numberE164CheckEnabled: false allows other forms)"
         )
-    if not re.fullmatch(_ALPHANUMERIC, number):
-        raise ValueError(f"must be letters and digits after an optional +, got {number!r}")
+    if not re.fullmatch(_ALPHANUMERIC, number) or not 3 <= len(number) <= 40:
+        raise ValueError(
+            f"must be 3 to 40 letters and digits after an optional +, got {number!r:.60}"
+        )
     return number
+
+
+def _content(value: object) -> object:
+    """Text, or a list of parts, of which Vapi judges each."""
+    if isinstance(value, list):
+        parts = cast("list[object]", value)
+        if not parts or not all(isinstance(part, dict) for part in parts):
+            raise ValueError(
+                'must be text, or a list of parts such as {"type": "text", "text": "Hello"}'
+            )
+        return parts
+    if not isinstance(value, str):
+        raise PydanticKnownError("string_type")
+    if len(value) > _LONGEST_TEXT:
+        raise PydanticKnownError("string_too_long", {"max_length": _LONGEST_TEXT})
+    return value
 
 
 def check_json(value: dict[str, Any]) -> dict[str, Any]:
@@ -77,35 +103,37 @@ def _flag(value: object) -> object:
     return _FLAGS.get(value.lower(), value) if isinstance(value, str) else value
 
 
-def _comma_separated(value: object) -> object:
+def _comma_separated(value: object, separator: str = _SEPARATOR) -> object:
+    """An array of texts, or one text with all of them, separated by nothing but commas."""
     value = from_json_text(value)
-    if not isinstance(value, list):
-        return value
-    items = cast("list[object]", value)
-    texts = [item for item in items if isinstance(item, str) and item]
-    return ",".join(texts) if len(texts) == len(items) else items
+    if isinstance(value, list):
+        items = cast("list[object]", value)
+        texts = [item for item in items if isinstance(item, str) and item]
+        if len(texts) < len(items):
+            return items
+        value = ",".join(texts)
+    return ",".join(_items(value, separator)) if isinstance(value, str) else value
+
+
+def _items(text: str, separator: str) -> list[str]:
+    items = re.split(separator, text.strip(_ENDS))
+    if len(items) > 1 and not all(items):
+        raise ValueError(f"has an empty item, number {items.index('') + 1}: leave it out")
+    return items
 
 
 def _texts(value: object) -> object:
     value = from_json_text(value)
-    return [item.strip() for item in value.split(",")] if isinstance(value, str) else value
+    return re.split(_SEPARATOR, value.strip()) if isinstance(value, str) else value
 
 
 def _timestamp(value: str) -> str:
-    """ISO 8601 with its zone: a date alone is its midnight, a time without a zone is UTC."""
-    date, time = value[:10], _TIME.fullmatch(value, 10)
     try:
-        if not _DATE.fullmatch(date) or not (time or value == date):
-            raise ValueError(value)
-        datetime.fromisoformat(value)
+        return read_time(value)
     except ValueError:
         raise ValueError(
             f"must be an ISO 8601 date or time such as 2026-11-20T09:00:00Z, got {value!r:.60}"
         ) from None
-    if time is None:
-        return f"{value}T00:00:00Z"
-    value = value.replace(" ", "T")
-    return value if time["zone"] else f"{value}Z"
 
 
 def _session_id(value: str) -> str:
@@ -122,12 +150,29 @@ def matching(pattern: str) -> dict[str, Any]:
     return {"pattern": f"^{pattern}$"}
 
 
+def _joined(item: str, separator: str) -> dict[str, Any]:
+    """The JSON Schema of a text of items that are separated so."""
+    return matching(rf"[{_ENDS}]*({item})(({separator})({item}))*[{_ENDS}]*")
+
+
 Text: TypeAlias = Annotated[str, Field(min_length=1)]
 SearchText: TypeAlias = Annotated[str, Field(min_length=1, max_length=1000)]
 Name: TypeAlias = Annotated[str, Field(max_length=40)]
 Label: TypeAlias = Annotated[str, Field(min_length=1, max_length=40)]
 PhoneNumber: TypeAlias = Annotated[
     str, Field(min_length=3, max_length=40, json_schema_extra=matching(_ALPHANUMERIC))
+]
+Content: TypeAlias = Annotated[
+    Any,
+    PlainValidator(_content),
+    WithJsonSchema(
+        {
+            "type": ["string", "array"],
+            "maxLength": _LONGEST_TEXT,
+            "items": {"type": "object"},
+            "minItems": 1,
+        }
+    ),
 ]
 Extension: TypeAlias = Annotated[str, Field(min_length=1, max_length=10)]
 SessionId: TypeAlias = Annotated[
@@ -150,7 +195,16 @@ Number: TypeAlias = Annotated[
     WithJsonSchema({"type": ["number", "string"], **matching(_DECIMAL)}),
 ]
 Flag: TypeAlias = Annotated[bool, Field(strict=True), BeforeValidator(_flag)]
-Comma: TypeAlias = Annotated[Text, BeforeValidator(_comma_separated)]
+Comma: TypeAlias = Annotated[
+    Text,
+    BeforeValidator(_comma_separated),
+    Field(json_schema_extra=_joined(rf"[^{_ENDS}]+", _SEPARATOR)),
+]
+Numbers: TypeAlias = Annotated[
+    Text,
+    BeforeValidator(partial(_comma_separated, separator=_BETWEEN_NUMBERS)),
+    Field(json_schema_extra=_joined(r"\+[a-zA-Z0-9]{2,39}|[a-zA-Z0-9]{3,40}", _BETWEEN_NUMBERS)),
+]
 Texts: TypeAlias = Annotated[list[Text], Field(min_length=1), BeforeValidator(_texts)]
 JsonObject: TypeAlias = Annotated[
     dict[str, Any], BeforeValidator(from_json_text), AfterValidator(check_json)

@@ -7,7 +7,7 @@ import json
 from typing import Any, Literal, Self, cast
 from urllib.parse import urlencode
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from vapi_sessions_mcp.contract.base import Numbered
 from vapi_sessions_mcp.contract.bodies import Status
@@ -17,15 +17,18 @@ from vapi_sessions_mcp.contract.fields import (
     JsonObject,
     Label,
     Limit,
+    Numbers,
     Page,
     Scan,
     SearchText,
     Text,
     Texts,
     Timestamp,
+    check_phone_number,
 )
 from vapi_sessions_mcp.contract.instants import Instant, written
 from vapi_sessions_mcp.contract.requests import Request, View
+from vapi_sessions_mcp.contract.times import bounds, has_zone
 
 # Rows a page, where none are asked for: Vapi's default.
 LIMIT = 100
@@ -47,17 +50,15 @@ class ListFilters(Numbered, Request):
     workflow_id: Text | None = Field(default=None, description="Workflow id")
     phone_number_id: Text | None = Field(default=None, description="Phone number id")
     phone_number_id_any: Texts | None = Field(default=None, description="Phone number ids")
-    customer_number_any: Comma | None = Field(
+    customer_number_any: Numbers | None = Field(
         default=None, description="Customer numbers, E.164, comma-separated"
     )
     sip_uri: Text | None = Field(default=None, description="Customer's SIP URI")
     email: Label | None = Field(default=None, description="Customer's e-mail")
     external_id: Label | None = Field(default=None, description="Customer's external id")
     extension: Extension | None = Field(default=None, description="Customer's extension")
-    assistant_overrides: JsonObject | None = Field(default=None, description="Customer's overrides")
-    squad_overrides: JsonObject | None = Field(
-        default=None, description="Customer's squad overrides"
-    )
+    assistant_overrides: JsonObject | None = Field(default=None, description="Their overrides")
+    squad_overrides: JsonObject | None = Field(default=None, description="Their squad overrides")
     page: Page | None = Field(
         default=None, description="Page, from 1; scans go on by coverage.next"
     )
@@ -77,6 +78,16 @@ class ListFilters(Numbered, Request):
     updated_at_ge: Timestamp | None = Field(default=None, description="Updated from")
     updated_at_le: Timestamp | None = Field(default=None, description="Updated until")
 
+    @field_validator("number")
+    @classmethod
+    def _check_number(cls, number: str, info: ValidationInfo) -> str:
+        return _known_number(number, info)
+
+    @field_validator("customer_number_any")
+    @classmethod
+    def _check_numbers(cls, numbers: str, info: ValidationInfo) -> str:
+        return ",".join(_known_number(number, info) for number in numbers.split(","))
+
     @model_validator(mode="after")
     def _fits_in_a_url(self) -> Self:
         # The times are short, and a scan adds one of its own when it goes on.
@@ -94,10 +105,17 @@ class ListFilters(Numbered, Request):
     def query(self) -> list[tuple[str, str]]:
         """The filters that were given; an object is sent as JSON text."""
         given = self.model_dump(by_alias=True, exclude_unset=True, include=_FILTERS)
-        return [pair for name, value in given.items() for pair in _pairs(name, value)]
+        return [pair for name, value in bounds(given).items() for pair in _pairs(name, value)]
+
+    @property
+    def assumed_utc(self) -> list[str]:
+        """The filters on times that were given without a zone, a date among them."""
+        given = self.model_dump(by_alias=True, exclude_unset=True, include=_TIMES)
+        return [name for name, text in given.items() if not has_zone(text)]
 
 
 _FILTERS = set(ListFilters.model_fields)
+_TIMES = {name for name in _FILTERS if name.startswith(("created_at", "updated_at"))}
 
 
 class ListRequest(ListFilters):
@@ -157,3 +175,10 @@ def _pairs(name: str, value: Any) -> list[tuple[str, str]]:
     if isinstance(value, str):
         return [(name, value)]
     return [(name, json.dumps(value, separators=(",", ":"), ensure_ascii=False))]
+
+
+def _known_number(number: str, info: ValidationInfo) -> str:
+    try:
+        return check_phone_number(number, info.data.get("number_e164_check_enabled") is not False)
+    except ValueError as exc:
+        raise ValueError(f"{exc}; contains finds its digits where numbers are not masked") from None

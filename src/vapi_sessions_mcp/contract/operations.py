@@ -17,7 +17,8 @@ class Operation:
 
     `operation_id` is Vapi's and the REST document's, `status` what success answers.
     `doing` completes "could not …"; `find_out` says how to learn whether a change
-    happened whose answer was lost. Both may name the `{id}`.
+    happened whose answer was lost. Both may name the `{id}`. `withheld` are fields of
+    the body that are refused by the settings, and so are not shown.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Operation:
     doing: str
     status: int = 200
     find_out: str = ""
+    withheld: tuple[str, ...] = ()
     read_only: bool = False
     destructive: bool = False
     idempotent: bool = False
@@ -56,7 +58,7 @@ CREATE = Operation(
     short_name="create_session",
     operation_id="SessionController_create",
     title="Create Session",
-    description="Create a session: one conversation's history, kept across calls and chats.",
+    description="Create a session: one conversation's history across calls and chats.",
     method="POST",
     path="/session",
     request=requests.CreateRequest,
@@ -148,7 +150,7 @@ def offered(settings: Settings) -> tuple[Operation, ...]:
 def _guarded(row: Operation, settings: Settings) -> Operation:
     """The row as the settings narrow it, said where whoever calls it reads."""
     if row.name == UPDATE.name and settings.no_delete:
-        row = replace(row, description=_ONLY_ADDS)
+        row = replace(row, description=_ONLY_ADDS, withheld=("messages",))
     if row.name not in (UPDATE.name, DELETE.name) or settings.confirm_delete is None:
         return row
     updates = row.name == UPDATE.name

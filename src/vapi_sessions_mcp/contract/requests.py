@@ -90,9 +90,7 @@ class GetRequest(_OneSession):
     """Arguments of get."""
 
     view: View | None = Field(default=None, description="full, or transcript when that is long")
-    messages: Window | None = Field(
-        default=None, description="Part of the transcript, e.g. {last: 20}"
-    )
+    messages: Window | None = Field(default=None, description="Part of the transcript")
 
     @field_validator("messages")
     @classmethod
@@ -116,7 +114,7 @@ class UpdateRequest(_OneSession):
 
     body: UpdateBody | None = Field(default=None, description="Only what changes")
     append_messages: BriefMessages | None = Field(
-        default=None, min_length=1, description="Added to the conversation; not with body.messages"
+        default=None, min_length=1, description="Added at the end; not with body.messages"
     )
 
     @field_validator("append_messages")

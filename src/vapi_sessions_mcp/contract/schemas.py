@@ -5,6 +5,7 @@ A tool's schema keeps to what every MCP client takes: no `$ref`, no union, no
 conversation; an agent learns the rest from the refusal.
 """
 
+from copy import deepcopy
 from functools import cache
 from typing import Any, cast
 
@@ -46,9 +47,12 @@ class _ToolSchema(ExactSchema):
 
 
 @cache
-def input_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """The schema of a tool's arguments, which refuses unknown ones."""
-    return {**output_schema(model), "additionalProperties": False}
+def input_schema(model: type[BaseModel], withheld: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The schema of a tool's arguments, which refuses unknown ones; no `withheld` in its `body`."""
+    schema = deepcopy(output_schema(model))
+    for name in withheld:
+        del schema["properties"]["body"]["properties"][name]
+    return {**schema, "additionalProperties": False}
 
 
 @cache
@@ -63,8 +67,11 @@ def _portable(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, 
     if reference := schema.get("$ref"):
         schema = {**definitions[reference.rpartition("/")[2]], **schema}
     kept = {key: value for key, value in schema.items() if key in _KEPT}
+    # That a text or a list must not be empty needs no word.
+    kept = {k: v for k, v in kept.items() if (k, v) not in (("minLength", 1), ("minItems", 1))}
     if isinstance(kept["type"], list):
         kept["type"] = kept["type"][0]
+        kept = {key: value for key, value in kept.items() if key not in ("items", "minItems")}
     if "items" in kept:
         kept["items"] = _portable(kept["items"], definitions)
     if "properties" in kept:

@@ -12,13 +12,14 @@ from vapi_sessions_mcp.access.guard import Guard, allowed_names
 from vapi_sessions_mcp.access.health import health
 from vapi_sessions_mcp.contract.operations import offered
 from vapi_sessions_mcp.mcp_server.large_answers import LargeAnswers
+from vapi_sessions_mcp.mcp_server.media_types import MediaTypes
 from vapi_sessions_mcp.settings import Settings
 
 MCP = "/mcp"
 
 
 def build_app(server: Server[Any], settings: Settings, gate: Gate) -> ASGIApp:
-    """MCP over streamable HTTP at `MCP`, stateless in every era, and `/health/live`, `/ready`.
+    """MCP over streamable HTTP at `MCP`, stateless in every era, and the health routes.
 
     Host and Origin are checked on every bind, against DNS rebinding, then the
     caller; the health routes say nothing of callers and take any Host, as probes need.
@@ -30,5 +31,5 @@ def build_app(server: Server[Any], settings: Settings, gate: Gate) -> ASGIApp:
         custom_starlette_routes=[*health(settings), *gate.routes],
     )
     changes = [name for row in offered(settings) if not row.read_only for name in row.names]
-    guarded = BodyGuard(LargeAnswers(app), MCP, gate, changes)
+    guarded = BodyGuard(MediaTypes(LargeAnswers(app)), MCP, gate, changes)
     return Boundary(Guard(guarded, settings, gate))

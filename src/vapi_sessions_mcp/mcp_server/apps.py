@@ -15,7 +15,7 @@ from vapi_sessions_mcp.settings import ToolNames
 
 EXTENSION = "io.modelcontextprotocol/ui"
 MIME_TYPE = "text/html;profile=mcp-app"
-VIEWER = "ui://vapi/sessions"
+VIEWER = "ui://sessions"
 
 # It asks nobody for anything, so that the strictest policy of a host is the right one.
 _NO_DOMAINS: dict[str, Any] = {

@@ -8,10 +8,12 @@ from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 
 from vapi_sessions_mcp.errors import Broken
+from vapi_sessions_mcp.invisible import visible_text
 from vapi_sessions_mcp.logs import log_fault
+from vapi_sessions_mcp.mcp_server.identity import signed
 
 ParamsT = TypeVar("ParamsT")
-ResultT = TypeVar("ResultT")
+ResultT = TypeVar("ResultT", bound=types.Result)
 Context: TypeAlias = ServerRequestContext[Any, Any]
 Handler: TypeAlias = Callable[[Context, ParamsT], Coroutine[Any, Any, ResultT]]
 
@@ -32,9 +34,10 @@ def guarded(
 
     async def guard(ctx: Context, params: ParamsT) -> ResultT:
         try:
-            return await handler(ctx, params)
-        except MCPError:
-            raise
+            return signed(await handler(ctx, params), ctx.protocol_version)
+        except MCPError as exc:
+            # It may repeat what the client sent, or what Vapi said.
+            raise MCPError(exc.code, visible_text(exc.message), exc.data) from exc
         except Exception as exc:  # noqa: BLE001 - all that is left
             log_fault(exc)
         return answer(str(Broken()))

@@ -14,21 +14,22 @@ from vapi_sessions_mcp.contract.operations import GET, LIST, Operation
 from vapi_sessions_mcp.contract.requests import GetRequest, Request
 from vapi_sessions_mcp.errors import Broken, VapiError
 from vapi_sessions_mcp.ids import ID_PATTERN, is_id
+from vapi_sessions_mcp.invisible import visible_text
 from vapi_sessions_mcp.logs import logged_call
 from vapi_sessions_mcp.mcp_server.apps import RESOURCE, VIEWER, viewer
-from vapi_sessions_mcp.mcp_server.boundary import internal_error
+from vapi_sessions_mcp.mcp_server.boundary import guarded, internal_error
 from vapi_sessions_mcp.offload import offload
 from vapi_sessions_mcp.sessions.boundary import boundary
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings, ToolNames
 from vapi_sessions_mcp.views.answer import Answer
+from vapi_sessions_mcp.views.block import block
 from vapi_sessions_mcp.views.markdown import markdown
+from vapi_sessions_mcp.views.reading import cleared
 
 SCHEME = "vapi-session://"
 JSON, MARKDOWN = "application/json", "text/markdown"
 RECENT = 20
-# Hosts may show every link as text: more than these cost more than they help.
-MAX_LINKS = 10
 
 TEMPLATES = [
     types.ResourceTemplate(
@@ -102,7 +103,15 @@ class Resources:
     async def read(
         self, ctx: Any, params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
-        """One session as JSON or as a transcript, or the document that shows them."""
+        """One session as JSON or a transcript, or the viewer; errors have the URI in their data."""
+        try:
+            return await guarded(self._read)(ctx, params)
+        except MCPError as exc:
+            raise _with_uri(exc, params.uri) from exc
+
+    async def _read(
+        self, ctx: Any, params: types.ReadResourceRequestParams
+    ) -> types.ReadResourceResult:
         if params.uri == VIEWER:
             return viewer(self._names)
         found = re.fullmatch(rf"{SCHEME}({ID_PATTERN})(/transcript)?", params.uri)
@@ -111,17 +120,25 @@ class Resources:
                 types.INVALID_PARAMS,
                 f"No resource has this URI: there are {SCHEME}{{id}} and its /transcript.",
             )
-        record = CallRecord(caller=caller_of(ctx.request, self._owner))
+        record, shape = CallRecord(caller=caller_of(ctx.request, self._owner)), self._sessions.shape
         try:
             answer = await self._answer(record, GET, GetRequest(id=found[1], view="full"))
         except Broken as exc:
             internal_error(str(exc))
         except VapiError as exc:
-            raise MCPError(types.INVALID_PARAMS, self._sessions.shape.text(exc)) from exc
-        write = markdown if found[2] else json_text.compact
-        text = await offload(record.weight, lambda: write(answer.data))
+            said, _ = cleared(shape.text(exc), shape)
+            raise MCPError(types.INVALID_PARAMS, said) from exc
+        write, mime_type = (markdown, MARKDOWN) if found[2] else (block, JSON)
+
+        def written() -> tuple[str, int]:
+            data, in_data = cleared(answer.data, shape)
+            # Text that is JSON in the session is read for a transcript.
+            text, in_text = cleared(write(data), shape)
+            return text, in_data + in_text
+
+        text, removed = await offload(record.weight, written)
         contents = types.TextResourceContents(
-            uri=params.uri, mime_type=MARKDOWN if found[2] else JSON, text=text
+            uri=params.uri, mime_type=mime_type, text=text, _meta=removal(removed)
         )
         return types.ReadResourceResult(contents=[contents])
 
@@ -151,7 +168,8 @@ class Resources:
             raise MCPError(types.INVALID_PARAMS, f"`{missing[0]}` is required.")
         text = template.format(**self._tools, **{name: given[name] for name in needed})
         message = types.PromptMessage(
-            role="user", content=types.TextContent(type="text", text=json_text.clean(text))
+            role="user",
+            content=types.TextContent(type="text", text=visible_text(json_text.clean(text))),
         )
         return types.GetPromptResult(description=prompt.description, messages=[message])
 
@@ -166,22 +184,15 @@ class Resources:
             answer = await self._answer(record, LIST, ListRequest(limit=RECENT, view="summary"))
         except VapiError:
             return []
-        return [id for id, _ in _named(answer.data)]
+        ids = [row.get("id") for row in answer.data["results"]]
+        return [id for id in ids if isinstance(id, str) and is_id(id)]
 
 
-def links(page: dict[str, Any]) -> list[types.ResourceLink]:
-    """Links from the first rows of a list to their transcripts."""
-    return [
-        types.ResourceLink(name=name, uri=f"{SCHEME}{id}/transcript", mime_type=MARKDOWN)
-        for id, name in _named({"results": page["results"][:MAX_LINKS]})
-    ]
+def removal(count: int) -> dict[str, Any] | None:
+    """What says in an answer's `_meta` how many invisible characters were taken out of it."""
+    return {"vapi-sessions-mcp/invisible-characters-removed": count} if count else None
 
 
-def _named(page: dict[str, Any]) -> list[tuple[str, str]]:
-    """The id and the name of each row that can be asked for by its id."""
-    rows = [(row.get("id"), row.get("name")) for row in page["results"]]
-    return [
-        (id, name if name and isinstance(name, str) else id)
-        for id, name in rows
-        if isinstance(id, str) and is_id(id)
-    ]
+def _with_uri(error: MCPError, uri: str) -> MCPError:
+    """The error of a read with its `data.uri`, as the specification has it."""
+    return MCPError(error.code, error.message, {"uri": visible_text(json_text.clean(uri))})

@@ -11,7 +11,7 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from vapi_sessions_mcp import __version__, json_text
 from vapi_sessions_mcp.access.gate import caller_of
 from vapi_sessions_mcp.caller import Caller, CallRecord, owner
-from vapi_sessions_mcp.contract.operations import LIST, Operation, offered
+from vapi_sessions_mcp.contract.operations import Operation, offered
 from vapi_sessions_mcp.contract.parsing import parse
 from vapi_sessions_mcp.contract.schemas import input_schema, output_schema
 from vapi_sessions_mcp.errors import VapiError
@@ -19,13 +19,22 @@ from vapi_sessions_mcp.logs import logged_call
 from vapi_sessions_mcp.mcp_server.apps import EXTENSION, shown_by
 from vapi_sessions_mcp.mcp_server.boundary import Context, guarded
 from vapi_sessions_mcp.mcp_server.elicitation import Asking, asker
+from vapi_sessions_mcp.mcp_server.identity import (
+    DESCRIPTION,
+    ICON,
+    NAME,
+    TITLE,
+    WEBSITE,
+    cache_hints,
+)
 from vapi_sessions_mcp.mcp_server.large_answers import put_aside
-from vapi_sessions_mcp.mcp_server.resources import Resources, links
+from vapi_sessions_mcp.mcp_server.resources import Resources, removal
 from vapi_sessions_mcp.offload import LARGE, offload
 from vapi_sessions_mcp.sessions.boundary import boundary
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
-from vapi_sessions_mcp.views.answer import Answer
+from vapi_sessions_mcp.views.answer import Answer, Shape
+from vapi_sessions_mcp.views.reading import cleared, reading
 
 INSTRUCTIONS = """\
 A Vapi session keeps one conversation's history across phone calls and chats.
@@ -72,15 +81,19 @@ def build_server(sessions: Sessions, settings: Settings) -> Server[Any]:
         return await _result(sessions, operation, params, ctx, caller)
 
     server: Server[Any] = Server(
-        "vapi-sessions-mcp",
+        NAME,
         version=__version__,
-        title="Vapi Sessions",
+        title=TITLE,
+        description=DESCRIPTION,
+        website_url=WEBSITE,
+        icons=[ICON],
         instructions=INSTRUCTIONS,
+        cache_hints=cache_hints(settings),
         on_list_tools=guarded(list_tools),
         on_call_tool=guarded(call_tool, _failed),
         on_list_resources=guarded(resources.list_resources),
         on_list_resource_templates=guarded(resources.list_templates),
-        on_read_resource=guarded(resources.read),
+        on_read_resource=resources.read,
         on_completion=guarded(resources.complete),
         on_list_prompts=guarded(resources.list_prompts),
         on_get_prompt=guarded(resources.get_prompt),
@@ -115,22 +128,18 @@ async def _result(
                 )
             except Asking as exc:
                 return exc.result
-            shown = partial(_shown, operation, answer)
+            shown = partial(_shown, answer, sessions.shape)
             return await offload(record.weight, lambda: put_aside(shown(), ctx.request))
     except VapiError as exc:
-        return _failed(sessions.shape.text(exc))
+        return _failed(cleared(sessions.shape.text(exc), sessions.shape)[0])
 
 
-def _shown(operation: Operation, answer: Answer) -> types.CallToolResult:
-    """The JSON in a block of its own, the note beside it; hosts show either this or structured."""
-    content: list[types.ContentBlock] = [_text(json_text.compact(answer.data))]
-    structured = answer.data
-    if answer.note:
-        content.append(_text(answer.note))
-        structured = {**answer.data, "note": answer.note}
-    if operation is LIST:
-        content += links(answer.data)
-    return types.CallToolResult(content=content, structured_content=structured)
+def _shown(answer: Answer, shape: Shape) -> types.CallToolResult:
+    """One text block that says what the structured content says; hosts show either."""
+    read = reading(answer, shape)
+    return types.CallToolResult(
+        content=[_text(read.text)], structured_content=read.data, _meta=removal(read.removed)
+    )
 
 
 def _failed(sentence: str) -> types.CallToolResult:
@@ -143,12 +152,14 @@ def _tool(operation: Operation, name: str) -> types.Tool:
         name=name,
         title=operation.title,
         description=operation.description,
-        input_schema=input_schema(operation.request),
+        input_schema=input_schema(operation.request, operation.withheld),
         output_schema=output_schema(operation.answer),
         annotations=types.ToolAnnotations(
+            title=operation.title,
             read_only_hint=operation.read_only,
             destructive_hint=operation.destructive,
             idempotent_hint=operation.idempotent,
+            open_world_hint=True,
         ),
         _meta=shown_by(operation),
     )

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeAlias, cast
+from urllib.parse import unquote, unquote_plus
 
 import anyio
 from starlette.applications import Starlette
@@ -34,6 +35,9 @@ from vapi_sessions_mcp.settings import Settings
 
 # The only array among the query's parameters.
 REPEATABLE = "phoneNumberIdAny"
+
+# Parameters of words. In the others, numbers, times and addresses, a `+` is meant.
+WORDS = ("name", "contains", "externalId", "assistantOverrides", "squadOverrides", "messages")
 
 # Open to everybody who calls the server by its name: they describe it.
 PUBLIC = ("/docs", "/openapi.json", "/skills")
@@ -150,7 +154,7 @@ async def _arguments(operation: Operation, request: Request) -> dict[str, Any]:
 
 def _query(request: Request, elsewhere: Mapping[str, str]) -> dict[str, Any]:
     given: dict[str, list[str]] = {}
-    for name, value in request.query_params.multi_items():
+    for name, value in _pairs(request.scope["query_string"].decode("latin-1")):
         given.setdefault(name, []).append(value)
     problems: list[str] = []
     for name, values in given.items():
@@ -163,6 +167,16 @@ def _query(request: Request, elsewhere: Mapping[str, str]) -> dict[str, Any]:
     if problems:
         raise bad_arguments(problems, len(problems))
     return {name: values if len(values) > 1 else values[0] for name, values in given.items()}
+
+
+def _pairs(query: str) -> list[tuple[str, str]]:
+    """Names and values; a bare `+` is a space only in `WORDS`, in which people write spaces."""
+    pairs: list[tuple[str, str]] = []
+    for part in filter(None, query.split("&")):
+        name, _, value = part.partition("=")
+        name = unquote_plus(name)
+        pairs.append((name, (unquote_plus if name in WORDS else unquote)(value)))
+    return pairs
 
 
 async def _body(request: Request) -> dict[str, Any]:
@@ -179,22 +193,14 @@ async def _body(request: Request) -> dict[str, Any]:
     if json_text.values(raw) > json_text.MAX_SENT_VALUES:
         raise BadArguments([TOO_MANY])
     try:
-        body = await offload(len(raw), lambda: json.loads(raw, object_pairs_hook=_once))
+        body = await offload(len(raw), lambda: json.loads(raw, object_pairs_hook=json_text.unique))
+    except json_text.Repeated as exc:
+        raise BadArguments([str(exc)]) from exc
     except (ValueError, RecursionError) as exc:
         raise BadArguments(["The body is not JSON."]) from exc
     if not isinstance(body, dict):
         raise BadArguments(["The body must be a JSON object."])
     return cast("dict[str, Any]", body)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose names differ: of two values, two readers may take different ones."""
-    made: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in made:
-            raise BadArguments([json_text.clean(f"`{name:.60}` is given twice.")])
-        made[name] = value
-    return made
 
 
 def _split(operation: Operation, body: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The OpenAPI document's schemas: what a body must be, and the little that answers promise."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from pydantic import BaseModel, Field, create_model
@@ -65,7 +65,7 @@ class Error(BaseModel):
     status_code: int = Field(alias="statusCode", description="The status")
 
 
-def components(rows: Iterable[Operation]) -> Json:
+def components(rows: Sequence[Operation]) -> Json:
     """The schemas by name; bodies only where one of the `rows` has one."""
     models = [Window, Session, SessionPage, Error]
     if any(row.has_body for row in rows):
@@ -80,9 +80,12 @@ def components(rows: Iterable[Operation]) -> Json:
         known = {field: {"description": text} for field, text in fields.items()}
         schemas[name]["properties"] |= known
     if "UpdateSession" in schemas:
-        one_way = either(("messages",), ("appendMessages",))
-        something = _something(schemas["UpdateSession"]["properties"])
-        schemas["UpdateSession"]["allOf"] = [one_way, something]
+        withheld = {name for row in rows for name in row.withheld}
+        fields = schemas["UpdateSession"]["properties"]
+        kept = {name: field for name, field in fields.items() if name not in withheld}
+        one_way = [either(("messages",), ("appendMessages",))] if "messages" in kept else []
+        rules = [*one_way, _something(kept)]
+        schemas["UpdateSession"] |= {"properties": kept, "allOf": rules}
     return schemas
 
 

@@ -108,7 +108,8 @@ class Changes:
                 [
                     "`body.expirationSeconds` would shorten the session's lifetime, which deletes"
                     " it sooner, and this server was started with --no-delete: leave it out."
-                ]
+                ],
+                session_read=True,
             )
 
     def _about(self, body: Json, before: Json, id: str) -> Question | None:

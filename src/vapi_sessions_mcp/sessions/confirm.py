@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 from vapi_sessions_mcp import json_text
 from vapi_sessions_mcp.errors import Conflict, Unconfirmed
+from vapi_sessions_mcp.invisible import visible_text
 from vapi_sessions_mcp.json_text import as_list
 from vapi_sessions_mcp.settings import ConfirmDelete
 from vapi_sessions_mcp.views.summary import summary
@@ -98,7 +99,7 @@ def check_unchanged(asked: Question | None, now: Question | None, id: str) -> No
 def _plain(text: str) -> str:
     """One line that no terminal obeys and that reads in the order in which it was written."""
     joiners = "\u200c\u200d"  # scripts and emoji need them
-    line = " ".join(text.split())
+    line = " ".join(visible_text(text).split())
     return "".join(
         character for character in line if character.isprintable() or character in joiners
     )

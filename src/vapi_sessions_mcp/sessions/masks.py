@@ -1,5 +1,6 @@
 """Refuses masks in what is to be stored: `***` must not take the place of what it hides."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias, cast
@@ -12,11 +13,12 @@ Json: TypeAlias = dict[str, Any]
 Path: TypeAlias = tuple[str | int, ...]
 
 MAX_PROBLEMS = 8
+_ESCAPED_STAR = re.compile(r"\\u002a", re.IGNORECASE)
 
 
 def holds_mask(body: Json) -> bool:
     """Whether `***` is anywhere in `body`, in a text or in a name."""
-    return any(MASK in text for _, text in _texts(body, ()))
+    return any(_has_mask(text) for _, text in _texts(body, ()))
 
 
 def check_update(body: Json, stored: Json, masked: Callable[[Json], Json]) -> None:
@@ -28,9 +30,12 @@ def check_update(body: Json, stored: Json, masked: Callable[[Json], Json]) -> No
     kept = _counted(stored)
     shown = _counted(masked(stored))
     _refuse(
-        path
-        for path, text in _texts(body, ())
-        if MASK in text and not 0 < kept[_place(path), text] >= shown[_place(path), text]
+        (
+            path
+            for path, text in _texts(body, ())
+            if _has_mask(text) and not 0 < kept[_place(path), text] >= shown[_place(path), text]
+        ),
+        session_read=True,
     )
 
 
@@ -43,18 +48,23 @@ def check_create(body: Json) -> None:
     )
 
 
-def _refuse(paths: Iterator[Path]) -> None:
+def _refuse(paths: Iterator[Path], *, session_read: bool = False) -> None:
     problems = [
         f"`{_named(path)}` holds {MASK}, which hides what is stored and would replace it: leave it"
         " out, or write what belongs there."
         for path, _ in zip(paths, range(MAX_PROBLEMS), strict=False)
     ]
     if problems:
-        raise BadArguments(problems)
+        raise BadArguments(problems, session_read=session_read)
 
 
 def _counted(value: Json) -> Counter[tuple[Path, str]]:
-    return Counter((_place(path), text) for path, text in _texts(value, ()) if MASK in text)
+    return Counter((_place(path), text) for path, text in _texts(value, ()) if _has_mask(text))
+
+
+def _has_mask(text: str) -> bool:
+    """Whether it holds `***`, also in JSON inside it that escapes what need not be escaped."""
+    return MASK in text or MASK in _ESCAPED_STAR.sub("*", text)
 
 
 def _place(path: Path) -> Path:

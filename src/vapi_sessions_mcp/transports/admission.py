@@ -4,12 +4,11 @@ import logging
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from vapi_sessions_mcp.access.health import LIVE, READY
+from vapi_sessions_mcp.access.health import PATHS
 from vapi_sessions_mcp.access.refusal import refusal
 from vapi_sessions_mcp.transports.connections import Places
 
 _LOG = logging.getLogger("vapi_sessions_mcp.http")
-_HEALTH = (LIVE, READY)
 
 
 class Admission:
@@ -23,7 +22,7 @@ class Admission:
         """`app` for as many calls at once as may be; health checks are always answered."""
 
         async def admitted(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] != "http" or scope["path"] in _HEALTH:
+            if scope["type"] != "http" or scope["path"] in PATHS:
                 await app(scope, receive, send)
             elif self._is_full():
                 said = "This server has as many calls as it can serve: call again in a moment."

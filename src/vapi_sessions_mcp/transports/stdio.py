@@ -1,36 +1,38 @@
 """MCP over this process's stdin and stdout, until stdin ends or a signal comes, calls first."""
 
-import json
-import os
-import threading
+import logging
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from typing import Any, TypeAlias, cast
 
 import anyio
-import anyio.from_thread
-import anyio.lowlevel
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse, RequestId
 
-from vapi_sessions_mcp import json_text
-from vapi_sessions_mcp.offload import offload
+from vapi_sessions_mcp.json_rpc import NotAMessage
+from vapi_sessions_mcp.transports.lines import Stdin
 from vapi_sessions_mcp.transports.signals import stop_signal
 
-CHUNK = 65_536
 # How long to look for an `initialize` queued behind a first `server/discover`.
 PEEK_SECONDS = 0.02
 
 Frame: TypeAlias = SessionMessage | Exception
 
+_LOG = logging.getLogger("vapi_sessions_mcp.stdio")
+
 
 async def serve(server: Server[Any], *, grace: float) -> None:
     """Serve until stdin ends or SIGINT or SIGTERM comes; calls in flight get `grace` seconds."""
-    stdin, calls = _Stdin(), _Calls()
     to_server, from_client = anyio.create_memory_object_stream[Frame]()
     to_client, from_server = anyio.create_memory_object_stream[SessionMessage]()
+    refusals = to_client.clone()
+
+    async def refuse(refused: NotAMessage) -> None:
+        _LOG.warning("refused", extra={"fields": {"code": refused.code}})
+        await refusals.send(SessionMessage(JSONRPCError.model_validate(refused.answer())))
+
+    stdin, calls = Stdin(refuse), _Calls()
 
     async def relay_requests(incoming: AsyncIterator[Frame]) -> None:
         async for frame in _handshake_first(incoming):
@@ -38,6 +40,7 @@ async def serve(server: Server[Any], *, grace: float) -> None:
             await to_server.send(frame)
         with anyio.move_on_after(grace):
             await calls.done()
+        refusals.close()
         to_server.close()
 
     async def relay_answers(outgoing: Any) -> None:
@@ -59,50 +62,6 @@ async def serve(server: Server[Any], *, grace: float) -> None:
             tasks.start_soon(relay_answers, outgoing)
             await server.run(from_client, to_client, server.create_initialization_options())
         tasks.cancel_scope.cancel()
-
-
-class _Stdin:
-    """The lines of stdin, read by a daemon thread so that no blocked read delays an exit."""
-
-    def __init__(self) -> None:
-        self._send, self._receive = anyio.create_memory_object_stream[bytes]()
-        self._token = anyio.lowlevel.current_token()
-        threading.Thread(target=self._read, name="stdin", daemon=True).start()
-
-    def end(self) -> None:
-        """As if stdin had ended here."""
-        self._send.close()
-
-    async def __aiter__(self) -> AsyncIterator[str]:
-        begun: list[bytes] = []
-        async for chunk in self._receive:
-            *ends, rest = chunk.split(b"\n")
-            for end in ends:
-                yield await _valid(b"".join([*begun, end]))
-                begun = []
-            begun.append(rest)
-        if last := b"".join(begun):
-            yield await _valid(last)
-
-    def _read(self) -> None:
-        # Once the event loop or its stream is gone, so is the wish to read.
-        with suppress(RuntimeError, anyio.ClosedResourceError, anyio.BrokenResourceError):
-            while chunk := os.read(0, CHUNK):
-                anyio.from_thread.run(self._send.send, chunk, token=self._token)
-            anyio.from_thread.run_sync(self.end, token=self._token)
-
-
-async def _valid(line: bytes) -> str:
-    """A line as valid Unicode: the SDK drops one with half a surrogate, and its answer with it."""
-    text = line.decode(errors="replace")
-    if "\\ud" in text or "\\uD" in text:
-        with suppress(ValueError, RecursionError):
-            return await offload(len(line), lambda: _repaired(text))
-    return text
-
-
-def _repaired(text: str) -> str:
-    return json_text.clean(json.dumps(json.loads(text), ensure_ascii=False))
 
 
 class _Calls:

@@ -50,6 +50,7 @@ class Vapi:
         self.clock = clock
         self._timeout, self._connect_timeout = settings.timeout, settings.connect_timeout
         self._host = urlsplit(settings.base_url).netloc
+        self._key_fault = settings.key_fault
         self._retries = RetriesByKey()
         self._client = build_client(
             base_url=settings.base_url,
@@ -82,12 +83,14 @@ class Vapi:
         for the family.
         """
         if record.caller.api_key is None:
-            raise no_key()
+            raise no_key(self._key_fault)
         call = Call(
             operation=operation,
             request=request,
             record=record,
-            failures=Failures(operation, request.path().get("id", ""), self._host),
+            failures=Failures(
+                operation, request.path().get("id", ""), self._host, sent=record.tries > 0
+            ),
             key=record.caller.api_key,
             deadline=anyio.current_time() + self._timeout,
         )

@@ -27,10 +27,10 @@ KEYS = "https://dashboard.vapi.ai/org/api-keys"
 class Failures:
     """The sentences for one call of `operation` on the session `id` at `host`."""
 
-    def __init__(self, operation: Operation, id: str, host: str) -> None:
-        """`id` is empty for create and list."""
+    def __init__(self, operation: Operation, id: str, host: str, *, sent: bool = False) -> None:
+        """`id` is empty for create and list; `sent` says that something was sent before."""
         self._operation, self._id, self._host = operation, id, host
-        self._tries, self._sent, self._unclear = 1, False, False
+        self._tries, self._sent, self._unclear = 1, sent, False
 
     def again(self, error: VapiError) -> None:
         """The call is tried again after `error`, which may have done what it should."""
@@ -146,12 +146,12 @@ class Failures:
         )
 
 
-def no_key() -> NotConfigured:
-    """No key to call Vapi with."""
+def no_key(fault: str) -> NotConfigured:
+    """No key to call Vapi with; `fault` is a clause that says why."""
     return NotConfigured(
-        "VAPI_API_KEY is not set, so nothing was sent to Vapi. Put a private key from"
-        f" {KEYS} in the server's environment and restart it, or start it with --sandbox to try"
-        " it without a key."
+        f"{fault}, so nothing was sent to Vapi. Put a private key from {KEYS}, and nothing else, in"
+        " the server's environment and restart it, or start it with --sandbox to try it without a"
+        " key."
     )
 
 

@@ -3,30 +3,42 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
+from typing import Any, TypeVar
 
 from vapi_sessions_mcp import json_text
 from vapi_sessions_mcp.clock import Clock
 from vapi_sessions_mcp.contract.instants import Instant
 from vapi_sessions_mcp.contract.list_filters import ListRequest
 from vapi_sessions_mcp.contract.requests import GetRequest, View, Window
-from vapi_sessions_mcp.json_text import as_object
+from vapi_sessions_mcp.json_text import apart, as_object
 from vapi_sessions_mcp.settings import DefaultView, Settings
+from vapi_sessions_mcp.views.block import block_size, part_size
 from vapi_sessions_mcp.views.masking import mask_all, mask_secrets
 from vapi_sessions_mcp.views.notes import Notes
 from vapi_sessions_mcp.views.numbers import count
 from vapi_sessions_mcp.views.summary import conversation, latest, summary
 
-# Kept free for the note beside a shortened answer.
-NOTE_CHARS = 800
+# Kept free for the note in a shortened answer, and in any for a word on invisible characters.
+NOTE_BYTES = 900
+REMOVED_BYTES = 64
+
+ValueT = TypeVar("ValueT")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """JSON for the agent, and what to say beside it: what was left out, what to call next."""
+    """JSON for the agent, and what to say about it: what was left out, what to call next.
+
+    It is `exact` where it must be what Vapi sent and no note may be added.
+    """
 
     data: dict[str, Any]
     note: str = ""
+    exact: bool = False
+
+    def noted(self) -> dict[str, Any]:
+        """The JSON with the note in it, which takes no field's place."""
+        return apart([*self.data.items(), ("note", self.note)]) if self.note else self.data
 
 
 class Shape:
@@ -38,12 +50,12 @@ class Shape:
         By `clock` sessions expire.
         """
         self._view: DefaultView = settings.view
-        self._most = settings.max_result_chars
+        self._most = settings.max_result_bytes - REMOVED_BYTES
         self._mask_pii = settings.mask_pii
         self._notes = Notes(settings, clock)
 
-    def masked(self, data: dict[str, Any]) -> dict[str, Any]:
-        """`data` without secrets, and without personal data where that is set."""
+    def masked(self, data: ValueT) -> ValueT:
+        """`data`, a JSON value, without secrets, and without personal data where that is set."""
         return mask_all(data) if self._mask_pii else mask_secrets(data)
 
     def text(self, message: object) -> str:
@@ -57,10 +69,11 @@ class Shape:
         view = explicit or self._default("full")
         data = _viewed(session, view, request.messages or Window())
         note = "" if view == "full" else self._notes.about(session)
-        if explicit or _size(data) + len(note) <= self._most:
-            return Answer(data, note)
-        note = self._notes.whole(session, _size(session))
-        data = latest(session, self._most - NOTE_CHARS)
+        answer = Answer(data, note, exact=request.view == "full")
+        if explicit or self._fits(answer):
+            return answer
+        note = self._notes.whole(session, block_size(session))
+        data = latest(session, self._most - NOTE_BYTES)
         if len(data["messages"]) < data["shown"]["of"]:
             note = f"{self._notes.earlier(data)} {note}"
         return Answer(data, note)
@@ -71,8 +84,9 @@ class Shape:
         data = _page_viewed(page, view)
         plain = view == "full" and "coverage" not in page
         note = "" if plain else self._notes.next_steps(page, request)
-        if request.view or _size(data) + len(note) <= self._most:
-            return Answer(data, note)
+        answer = Answer(data, note, exact=plain and request.view == "full")
+        if request.view or self._fits(answer):
+            return answer
         notes: list[str] = []
         ends = _ends(page, request)
         rows = self._fitting(data, ends, request)
@@ -87,12 +101,15 @@ class Shape:
             notes.append(self._notes.next_steps(shown, request))
         return Answer(_page_viewed(shown, view), " ".join(filter(None, notes)))
 
+    def _fits(self, answer: Answer) -> bool:
+        return block_size(answer.noted()) <= self._most
+
     def _fitting(self, page: dict[str, Any], ends: Sequence[int], request: ListRequest) -> int:
         """The most rows of a page that fit beside a note and after which it can be cut, or 0."""
-        room = self._most - NOTE_CHARS - _size({**page, "results": []})
+        room = self._most - NOTE_BYTES - part_size({**page, "results": []})
         if "coverage" in page:
-            room -= _size(request.given())  # for `next`
-        sizes = accumulate(_size(row) + 1 for row in page["results"])
+            room -= part_size(request.given())  # for `next`
+        sizes = accumulate(part_size(row) + 1 for row in page["results"])
         fitting = sum(size <= room for size in sizes)
         return max((end for end in ends if end <= fitting), default=0)
 
@@ -147,7 +164,3 @@ def _first_rows(page: dict[str, Any], count: int, request: ListRequest) -> dict[
         following = {"next": request.after(last).given()} if last else {}
         shown["coverage"] = {**page["coverage"], **following}
     return shown
-
-
-def _size(data: dict[str, Any]) -> int:
-    return len(json_text.compact(data))

@@ -83,7 +83,7 @@ class _Pass:
             renamed = renamed or self._name(name)[1] != name
         masked = value | changed if changed else value
         if renamed:
-            return _apart([(self._name(name)[1], item) for name, item in masked.items()])
+            return json_text.apart([(self._name(name)[1], item) for name, item in masked.items()])
         return masked
 
     def _list(self, value: list[Any], name: str, depth: int) -> list[Any]:
@@ -174,26 +174,10 @@ class _Pass:
 def _read(text: str, most: int) -> Any:
     """The JSON in `text`, with all that it says; raises ValueError where it is not JSON."""
     value = json.loads(
-        text, strict=False, parse_int=_whole, parse_float=_finite, object_pairs_hook=_apart
+        text, strict=False, parse_int=_whole, parse_float=_finite, object_pairs_hook=json_text.apart
     )
     if text.count("[") + text.count("{") > most:
         json_text.check_depth(value, most)
-    return value
-
-
-def _apart(pairs: list[tuple[str, Any]]) -> _Object:
-    """The object of these fields, in which a name that comes again has a number behind it."""
-    value = dict(pairs)
-    if len(value) == len(pairs):
-        return value
-    value.clear()
-    times: dict[str, int] = {}
-    for name, item in pairs:
-        free = name
-        while free in value:
-            times[name] = times.get(name, 1) + 1
-            free = f"{name} ({times[name]})"
-        value[free] = item
     return value
 
 

@@ -18,7 +18,7 @@ from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.views.numbers import count
 
 # Arguments longer than this are not repeated to the caller, who has them.
-CALL_CHARS = 250
+CALL_BYTES = 250
 # Arguments that say how much to show, not of what.
 SHOWING = {"page", "limit", "view", "sortOrder", "sortBy"}
 
@@ -45,7 +45,7 @@ class Notes:
     def whole(self, session: dict[str, Any], size: int) -> str:
         """How to get a session that was too long."""
         call = self._call(GET, {"id": session["id"], "view": "full"})
-        return f"The whole session takes {size} characters: {call}."
+        return f"The whole session takes {size} bytes: {call}."
 
     def earlier(self, data: dict[str, Any]) -> str:
         """Which of the messages are shown, and how to get the ones before them."""
@@ -58,7 +58,11 @@ class Notes:
         return f"Messages {start} to {count} of {count} are shown; before them: {call}."
 
     def next_steps(self, page: dict[str, Any], request: ListRequest) -> str:
-        """How far a scan got, how to get the next page, or why a page is empty."""
+        """How far a scan got, how to get the next page, why one is empty, how times were read."""
+        sentences = (self._steps(page, request), _assumed(request))
+        return " ".join(filter(None, sentences))
+
+    def _steps(self, page: dict[str, Any], request: ListRequest) -> str:
         if "coverage" in page:
             return self._scanned(page, request)
         metadata = as_object(page.get("metadata"))
@@ -112,7 +116,7 @@ class Notes:
     def _again(self, request: ListRequest, changes: dict[str, Any]) -> str:
         """The same list with some arguments changed."""
         arguments = {**request.given(), **changes}
-        if len(json_text.compact(arguments)) <= CALL_CHARS:
+        if len(json_text.compact(arguments).encode()) <= CALL_BYTES:
             return self._call(LIST, arguments)
         return (
             f"{LIST.tool_name(self._names)} with the same filters and {json_text.compact(changes)}"
@@ -120,6 +124,13 @@ class Notes:
 
     def _call(self, operation: Operation, arguments: dict[str, Any]) -> str:
         return f"{operation.tool_name(self._names)} {json_text.compact(arguments)}"
+
+
+def _assumed(request: ListRequest) -> str:
+    """How times were read that can be read in two ways."""
+    if not (names := request.assumed_utc):
+        return ""
+    return f"{', '.join(names)}: taken in UTC, a date alone as the whole day."
 
 
 def _count(metadata: dict[str, Any], name: str) -> int:

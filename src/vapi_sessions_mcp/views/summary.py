@@ -7,6 +7,7 @@ from typing import Any
 from vapi_sessions_mcp import json_text
 from vapi_sessions_mcp.contract.requests import Window
 from vapi_sessions_mcp.json_text import as_object
+from vapi_sessions_mcp.views.block import part_size
 from vapi_sessions_mcp.views.numbers import cost
 from vapi_sessions_mcp.views.transcript import identity, transcript
 
@@ -16,8 +17,12 @@ STATUS_BYTES = 16
 TIME_BYTES = 26
 CUSTOMER_BYTES = 48
 LAST_BYTES = 72
-# Characters that telling which messages are shown may take.
-PLACE = 40
+# What it may take to say which messages are shown.
+PLACE_BYTES = 48
+# What Vapi makes of a conversation: results, which were left out and why, and scores.
+OUTCOMES = ("structuredOutputs", "skippedStructuredOutputs", "scorecards")
+# They take no more than this part of a transcript that has to fit.
+OUTCOMES_SHARE = 4
 
 
 def summary(session: dict[str, Any]) -> dict[str, Any]:
@@ -29,7 +34,7 @@ def conversation(session: dict[str, Any], window: Window) -> dict[str, Any]:
     """The summary with the messages in `window`; `shown` says which of how many they are."""
     everything = transcript(session)
     messages = [m for m in everything if window.role in (None, m["role"])]
-    about, count = _summary(session, everything), len(messages)
+    about, count = _summary(session, everything) | _outcomes(session), len(messages)
     start, end = 0, count
     if window.first is not None:
         end = window.first
@@ -41,11 +46,14 @@ def conversation(session: dict[str, Any], window: Window) -> dict[str, Any]:
 
 
 def latest(session: dict[str, Any], budget: int) -> dict[str, Any]:
-    """The summary with as many of the last messages as fit in `budget` characters of JSON."""
+    """The summary with as many of the last messages as fit in `budget` bytes of JSON."""
     messages = transcript(session)
     about, count = _summary(session, messages), len(messages)
-    room = budget - len(json_text.compact(_conversation(about, messages, 0, 0))) - PLACE
-    sizes = [len(json_text.compact(message)) + 1 for message in reversed(messages)]
+    outcomes = _outcomes(session)
+    if part_size(outcomes) <= budget // OUTCOMES_SHARE:
+        about |= outcomes
+    room = budget - part_size(_conversation(about, messages, 0, 0)) - PLACE_BYTES
+    sizes = [part_size(message) + len(",\n") for message in reversed(messages)]
     fitting = bisect_right([*accumulate(sizes)], room)
     return _conversation(about, messages, count - fitting, count)
 
@@ -67,6 +75,12 @@ def _summary(session: dict[str, Any], messages: list[dict[str, Any]]) -> dict[st
     # Clients throw away an answer that lacks the promised id, be it an empty one.
     id = {"id": session["id"]} if identity(session.get("id")) is not None else {}
     return id | {name: value for name, value in fields.items() if value not in (None, "")}
+
+
+def _outcomes(session: dict[str, Any]) -> dict[str, Any]:
+    """What was made of the conversation once it had ended, as Vapi has it."""
+    artifact = as_object(session.get("artifact"))
+    return {name: artifact[name] for name in OUTCOMES if artifact.get(name)}
 
 
 def _conversation(

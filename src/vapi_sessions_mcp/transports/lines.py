@@ -1,0 +1,93 @@
+"""The messages on stdin: one a line, each judged as it comes, and no line without end."""
+
+import os
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
+from functools import partial
+
+import anyio
+import anyio.from_thread
+import anyio.lowlevel
+
+from vapi_sessions_mcp import json_rpc
+from vapi_sessions_mcp.json_rpc import NotAMessage
+from vapi_sessions_mcp.offload import offload
+
+CHUNK = 65_536
+# As many bytes as an answer of Vapi's may have.
+MAX_LINE = 32 * 2**20
+TOO_LONG = f"A message may have {MAX_LINE // 2**20} MiB at most."
+
+
+class Stdin:
+    """The messages on stdin, read by a daemon thread so that no blocked read delays an exit."""
+
+    def __init__(self, refuse: Callable[[NotAMessage], Awaitable[None]]) -> None:
+        """`refuse` answers a line that is no message."""
+        self._refuse = refuse
+        self._send, self._receive = anyio.create_memory_object_stream[bytes]()
+        self._token = anyio.lowlevel.current_token()
+        threading.Thread(target=self._read, name="stdin", daemon=True).start()
+
+    def end(self) -> None:
+        """As if stdin had ended here."""
+        self._send.close()
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        lines = Lines()
+        async for chunk in self._receive:
+            for line in lines.feed(chunk):
+                if text := await self._judged(line):
+                    yield text
+        if text := await self._judged(lines.rest()):
+            yield text
+
+    async def _judged(self, line: bytes | None) -> str:
+        """The message in a line, or nothing where it is blank or refused."""
+        try:
+            if line is None:
+                raise NotAMessage(TOO_LONG)
+            if line.strip():
+                return (await offload(len(line), partial(json_rpc.read, line))).text
+        except NotAMessage as exc:
+            await self._refuse(exc)
+        return ""
+
+    def _read(self) -> None:
+        # Once the event loop or its stream is gone, so is the wish to read.
+        with suppress(RuntimeError, anyio.ClosedResourceError, anyio.BrokenResourceError):
+            while chunk := os.read(0, CHUNK):
+                anyio.from_thread.run(self._send.send, chunk, token=self._token)
+            anyio.from_thread.run_sync(self.end, token=self._token)
+
+
+class Lines:
+    """Chunks in, lines out; a line of more than `most` bytes is None, as soon as it is."""
+
+    def __init__(self, most: int = MAX_LINE) -> None:
+        """At the start of the first line."""
+        self._most, self._begun, self._skipping = most, bytearray(), False
+
+    def feed(self, chunk: bytes) -> Iterator[bytes | None]:
+        """The lines that end in `chunk`, and None for each that becomes too long in it."""
+        *ends, rest = chunk.split(b"\n")
+        for end in ends:
+            yield from self._grow(end)
+            if not self._skipping:
+                yield self.rest()
+            self._skipping = False
+        yield from self._grow(rest)
+
+    def rest(self) -> bytes:
+        """What has come of a line that has not ended."""
+        line = bytes(self._begun)
+        self._begun.clear()
+        return line
+
+    def _grow(self, part: bytes) -> Iterator[None]:
+        if not self._skipping:
+            self._begun += part
+            if len(self._begun) > self._most:
+                self._begun, self._skipping = bytearray(), True
+                yield None

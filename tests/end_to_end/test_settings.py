@@ -1,0 +1,175 @@
+"""What is set, seen from outside: the port of a process, and the lines that it begins with."""
+
+import os
+import pty
+import signal
+import socket
+from collections.abc import Sequence
+
+import anyio
+import pytest
+
+from support.faces import KEY, USUAL
+from support.faulty_vapi import FaultyVapi
+from support.processes import COMMAND, Running, environment, started, url_in
+from support.stdio_calls import call, modern
+from support.tools import LIST
+
+pytestmark = pytest.mark.anyio
+
+HTTP, REST = ("--transport", "http"), ("--transport", "rest")
+
+
+async def stopped(running: Running, arguments: Sequence[str]) -> None:
+    """Wait until it serves, and end it."""
+    if "--transport" in arguments:
+        assert " at http" in await running.told("")
+        running.signal(signal.SIGTERM)
+    await running.end_input()
+    await running.ended()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ"),
+    [
+        (["--port", "PORT"], {}),
+        (["--rest-port", "PORT"], {}),
+        (["--port", "PORT", "--rest-port", "PORT"], {}),
+        ([], {"VAPI_MCP_PORT": "PORT"}),
+        ([], {"VAPI_MCP_REST_PORT": "PORT"}),
+        # One file of variables serves two servers: REST has a port of its own there.
+        ([], {"VAPI_MCP_PORT": "1", "VAPI_MCP_REST_PORT": "PORT"}),
+        # What is typed is meant now.
+        (["--port", "PORT"], {"VAPI_MCP_REST_PORT": "1"}),
+        (["--rest-port", "PORT"], {"VAPI_MCP_PORT": "1"}),
+    ],
+    ids=str,
+)
+async def test_rest_alone_listens_on_the_port_that_was_given(
+    arguments: list[str], environ: dict[str, str]
+) -> None:
+    # `--transport rest --port 9000` listened on 8080.
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    given = [port if word == "PORT" else word for word in arguments]
+    env = {name: port if value == "PORT" else value for name, value in environ.items()}
+    async with started("--sandbox", *REST, *given, **env) as running:
+        assert url_in(await running.told("REST at ")) == f"http://127.0.0.1:{port}/v1"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "said"),
+    [
+        ((), {"VAPI_MCP_PORT": "9000"}, "VAPI_MCP_PORT"),
+        ((), {"VAPI_MCP_TOKENS": "t-0123456789abcdef", "VAPI_MCP_HOST": "::1"}, "HOST TOKENS"),
+        (("--sandbox",), {"VAPI_BASE_URL": "https://api.eu.vapi.ai"}, "VAPI_BASE_URL"),
+        (
+            (*REST, "--rest-port", "0"),
+            {"VAPI_MCP_PORT": "9000", "VAPI_MCP_VIEW": "full", "VAPI_MCP_NO_DELETE": "1"},
+            "PORT VIEW",
+        ),
+        (
+            (*HTTP, "--port", "0", "--auth", "caller-key"),
+            {"VAPI_API_KEY": "key-0123456789abcdef"},
+            "VAPI_API_KEY",
+        ),
+    ],
+    ids=str,
+)
+async def test_a_variable_without_effect_is_one_line_in_the_log(
+    arguments: tuple[str, ...], environ: dict[str, str], said: str
+) -> None:
+    # A platform may set it for everything it starts, so that it must not stop a server.
+    names = [name if name.startswith("VAPI_") else f"VAPI_MCP_{name}" for name in said.split()]
+    async with started(*arguments, **environ) as running:
+        line = await running.told("no effect")
+    assert line.endswith(
+        f" WARNING vapi_sessions_mcp.start: no effect on what is served: {', '.join(names)}"
+    )
+
+
+async def test_in_a_terminal_one_line_says_what_it_waits_for() -> None:
+    # Nothing at all was printed, and people took it for hanging.
+    ours, theirs = pty.openpty()
+    process = await anyio.open_process(
+        [*COMMAND, "--sandbox"], stdin=theirs, env=environment(), start_new_session=True
+    )
+    os.close(theirs)
+    async with Running(process) as running:
+        line = await running.told("")
+        assert line.startswith("vapi-sessions-mcp: waiting on stdin for an MCP host")
+        assert "`vapi-sessions-mcp demo`" in line
+        assert "--help" in line
+        os.write(ours, b"\x04")
+        assert await running.ended() == 0
+        assert await running.rest() == ("", "")
+    os.close(ours)
+
+
+@pytest.mark.parametrize("arguments", [(), (*HTTP, "--port", "0")], ids=["stdio", "http"])
+async def test_a_server_without_a_key_says_so_once(arguments: tuple[str, ...]) -> None:
+    # Its tools are listed all the same, and the first call was the first to hear of it.
+    async with started(*arguments) as running:
+        assert (await running.told("")).endswith(
+            " WARNING vapi_sessions_mcp.start: VAPI_API_KEY is not set: tools are listed, and no"
+            " call can reach Vapi"
+        )
+        await stopped(running, arguments)
+        assert "VAPI_API_KEY" not in "".join(await running.rest())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ"),
+    [
+        (("--sandbox",), {}),
+        ((), {"VAPI_API_KEY": "key-0123456789abcdef"}),
+        ((*HTTP, "--port", "0", "--auth", "caller-key"), {}),
+    ],
+    ids=["sandbox", "key", "callers' keys"],
+)
+async def test_a_server_with_what_it_needs_says_nothing_of_a_key(
+    arguments: tuple[str, ...], environ: dict[str, str]
+) -> None:
+    # A line that is always there is read by nobody.
+    async with started(*arguments, **environ) as running:
+        await stopped(running, arguments)
+        assert "VAPI_API_KEY" not in "".join(await running.rest())
+
+
+@pytest.mark.parametrize(
+    ("environ", "fault"),
+    [
+        ({"VAPI_API_KEY": f"Bearer {KEY}"}, "VAPI_API_KEY holds the word Bearer before the key"),
+        (
+            {"VAPI_API_KEY": "${input:vapi_key}"},
+            "VAPI_API_KEY holds a placeholder in place of the key",
+        ),
+        ({"VAPI_TOKEN": KEY}, "VAPI_API_KEY is not set (VAPI_TOKEN is, but is not read)"),
+    ],
+    ids=str,
+)
+async def test_with_something_else_for_a_key_nothing_is_sent_and_each_call_says_why(
+    environ: dict[str, str], fault: str
+) -> None:
+    # Vapi's 401 sent people to their dashboard, where the key was good.
+    async with (
+        FaultyVapi(USUAL) as vapi,
+        started(VAPI_BASE_URL=vapi.url, **environ) as running,
+    ):
+        line = await running.told("")
+        assert line.endswith(f": {fault}: tools are listed, and no call can reach Vapi")
+        await running.send(modern(0, "tools/list"))
+        assert (await running.receive())["result"]["tools"]
+        for id in (1, 2):
+            await running.send(call(id, LIST))
+            result = (await running.receive())["result"]
+            assert result["isError"]
+            assert result["content"][0]["text"].startswith(
+                f"{fault}, so nothing was sent to Vapi. Put a private key from https://dashboard"
+            )
+        await running.end_input()
+        assert await running.ended() == 0
+        out, err = await running.rest()
+        assert not vapi.requests
+        assert KEY not in out + err + line
+        assert "input:vapi" not in out + err + line
