@@ -4,7 +4,9 @@ import subprocess
 from collections.abc import AsyncGenerator, Generator
 
 import pytest
+from playwright.sync_api import Browser
 
+from support.browser import Host, bundled, chromium, hosted, missing, server
 from support.faces import FACES, Faces, bearer, serving
 from support.processes import COMMAND, PATIENCE, environment, logged_calls, url_in
 from support.sandbox import NOW
@@ -62,3 +64,44 @@ def rest_sandbox() -> Generator[str]:
         *calls, last = process.stderr.read().splitlines()
         assert logged_calls("\n".join(calls))
         assert "Shutting down" in last
+
+
+@pytest.fixture(scope="module")
+def viewer_server() -> Generator[str]:
+    """A server with its sandbox for the tests of a viewer module, and the URL of its MCP."""
+    with server("--tool-names", "short") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Generator[Browser]:
+    """One Chromium for a module; the tests are skipped where there is none."""
+    if lacking := missing():
+        pytest.skip(lacking)
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def official_host(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The host side of ext-apps, as one script."""
+    return bundled("v2", tmp_path_factory.mktemp("host"))
+
+
+@pytest.fixture(scope="module")
+def hosting(browser: Browser, official_host: str, viewer_server: str) -> Generator[Host]:
+    """A page with the official host, for a module: connecting takes longer than a test."""
+    with hosted(browser, official_host, viewer_server) as host:
+        yield host
+
+
+@pytest.fixture
+def host(hosting: Host) -> Host:
+    """The official host, which has seen nothing yet."""
+    return hosting.fresh(760, 720)
+
+
+@pytest.fixture
+def phone(hosting: Host) -> Host:
+    """The same at the size of a telephone."""
+    return hosting.fresh(360, 640)

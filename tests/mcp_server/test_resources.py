@@ -69,14 +69,15 @@ async def test_the_templates_say_how_a_session_is_read(
     assert upstream.requests == []
 
 
-async def test_the_list_of_resources_is_empty_and_asks_vapi_nothing(
+async def test_the_list_of_resources_has_no_session_and_asks_vapi_nothing(
     connect: Connect, upstream: Upstream
 ) -> None:
     # Hosts ask for it at every start, with and without a key.
     async with connect() as client:
-        assert (await client.list_resources()).resources == []
+        listed = [resource.uri for resource in (await client.list_resources()).resources]
     async with connect(api_key=None) as client:
-        assert (await client.list_resources()).resources == []
+        without = [resource.uri for resource in (await client.list_resources()).resources]
+    assert listed == without == ["ui://sessions"]
     assert upstream.requests == []
 
 

@@ -102,7 +102,7 @@ class Customer(Numbered, Open):
     name: Name | None = Field(default=None, description="Name")
     email: Name | None = Field(default=None, description="E-mail")
     external_id: Name | None = Field(default=None, description="Your id of them")
-    extension: Extension | None = Field(default=None, description="Extension to dial")
+    extension: Extension | None = Field(default=None, description="Extension")
     assistant_overrides: JsonObject | None = Field(default=None, description="Overrides for them")
     squad_overrides: JsonObject | None = Field(default=None, description="The same, for a squad")
 
@@ -153,19 +153,17 @@ class UpdateBody(Open):
 class CreateBody(UpdateBody):
     """What a session can be created with; nothing is required."""
 
-    messages: Messages | None = Field(default=None, description="Conversation so far")
+    messages: Messages | None = Field(default=None, description="Conversation")
     assistant_id: Text | None = Field(default=None, description="Saved assistant's id")
     assistant: JsonObject | None = Field(
-        default=None, description="Inline assistant, ignored beside assistantId"
+        default=None, description="Inline assistant, unless assistantId"
     )
     assistant_overrides: JsonObject | None = Field(
         default=None, description="Overrides, e.g. variableValues"
     )
     squad_id: Text | None = Field(default=None, description="Saved squad's id")
     squad: JsonObject | None = Field(default=None, description="Inline squad")
-    customer: Customer | None = Field(default=None, description="Whom the session is with")
+    customer: Customer | None = Field(default=None, description="The customer")
     customer_id: Text | None = Field(default=None, description="Saved customer's id")
     phone_number_id: Text | None = Field(default=None, description="Saved phone number's id")
-    phone_number: TwilioNumber | None = Field(
-        default=None, description="Inline imported Twilio number"
-    )
+    phone_number: TwilioNumber | None = Field(default=None, description="Inline Twilio number")

@@ -48,7 +48,7 @@ class ListFilters(Numbered, Request):
     )
     squad_id: Text | None = Field(default=None, description="Squad id")
     workflow_id: Text | None = Field(default=None, description="Workflow id")
-    phone_number_id: Text | None = Field(default=None, description="Id of your phone number")
+    phone_number_id: Text | None = Field(default=None, description="Phone number id")
     phone_number_id_any: Texts | None = Field(default=None, description="Phone number ids")
     customer_number_any: Numbers | None = Field(
         default=None, description="Customer numbers, E.164, comma-separated"
@@ -57,10 +57,8 @@ class ListFilters(Numbered, Request):
     email: Label | None = Field(default=None, description="Customer's e-mail")
     external_id: Label | None = Field(default=None, description="Customer's external id")
     extension: Extension | None = Field(default=None, description="Customer's extension")
-    assistant_overrides: JsonObject | None = Field(default=None, description="Customer's overrides")
-    squad_overrides: JsonObject | None = Field(
-        default=None, description="Customer's squad overrides"
-    )
+    assistant_overrides: JsonObject | None = Field(default=None, description="Their overrides")
+    squad_overrides: JsonObject | None = Field(default=None, description="Their squad overrides")
     page: Page | None = Field(
         default=None, description="Page, from 1; scans go on by coverage.next"
     )
@@ -127,7 +125,7 @@ class ListRequest(ListFilters):
     contains: SearchText | None = Field(
         default=None, description="Text anywhere in it, by scanning"
     )
-    max_scan: Scan | None = Field(default=None, description="Sessions to scan at most (500)")
+    max_scan: Scan | None = Field(default=None, description="Most sessions to scan (500)")
     view: View | None = Field(default=None, description="How much of each session (summary)")
 
     @model_validator(mode="after")

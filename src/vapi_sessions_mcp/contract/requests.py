@@ -114,7 +114,7 @@ class UpdateRequest(_OneSession):
 
     body: UpdateBody | None = Field(default=None, description="Only what changes")
     append_messages: BriefMessages | None = Field(
-        default=None, min_length=1, description="Added to the conversation; not with body.messages"
+        default=None, min_length=1, description="Added at the end; not with body.messages"
     )
 
     @field_validator("append_messages")

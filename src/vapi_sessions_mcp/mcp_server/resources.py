@@ -16,11 +16,12 @@ from vapi_sessions_mcp.errors import Broken, VapiError
 from vapi_sessions_mcp.ids import ID_PATTERN, is_id
 from vapi_sessions_mcp.invisible import visible_text
 from vapi_sessions_mcp.logs import logged_call
+from vapi_sessions_mcp.mcp_server.apps import RESOURCE, VIEWER, viewer
 from vapi_sessions_mcp.mcp_server.boundary import guarded, internal_error
 from vapi_sessions_mcp.offload import offload
 from vapi_sessions_mcp.sessions.boundary import boundary
 from vapi_sessions_mcp.sessions.service import Sessions
-from vapi_sessions_mcp.settings import Settings
+from vapi_sessions_mcp.settings import Settings, ToolNames
 from vapi_sessions_mcp.views.answer import Answer
 from vapi_sessions_mcp.views.block import block
 from vapi_sessions_mcp.views.markdown import markdown
@@ -85,12 +86,15 @@ class Resources:
     def __init__(self, sessions: Sessions, settings: Settings) -> None:
         """The settings say which names the tools have."""
         self._sessions, self._owner = sessions, owner(settings)
-        names = settings.tool_names
-        self._tools = {"get": GET.tool_name(names), "list": LIST.tool_name(names)}
+        self._names: ToolNames = settings.tool_names
+        self._tools = {
+            "get": GET.tool_name(settings.tool_names),
+            "list": LIST.tool_name(settings.tool_names),
+        }
 
     async def list_resources(self, ctx: Any, params: Any) -> types.ListResourcesResult:
-        """None by itself: sessions are reached by id, and hosts ask for this at every start."""
-        return types.ListResourcesResult(resources=[])
+        """The viewer only: sessions are reached by id, and hosts ask for this at every start."""
+        return types.ListResourcesResult(resources=[RESOURCE])
 
     async def list_templates(self, ctx: Any, params: Any) -> types.ListResourceTemplatesResult:
         """The two ways to read a session."""
@@ -99,7 +103,7 @@ class Resources:
     async def read(
         self, ctx: Any, params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
-        """One session as JSON or as a transcript; every error has the URI in its data."""
+        """One session as JSON or a transcript, or the viewer; errors have the URI in their data."""
         try:
             return await guarded(self._read)(ctx, params)
         except MCPError as exc:
@@ -108,6 +112,8 @@ class Resources:
     async def _read(
         self, ctx: Any, params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
+        if params.uri == VIEWER:
+            return viewer(self._names)
         found = re.fullmatch(rf"{SCHEME}({ID_PATTERN})(/transcript)?", params.uri)
         if not found:
             raise MCPError(

@@ -16,6 +16,7 @@ from vapi_sessions_mcp.contract.parsing import parse
 from vapi_sessions_mcp.contract.schemas import input_schema, output_schema
 from vapi_sessions_mcp.errors import VapiError
 from vapi_sessions_mcp.logs import logged_call
+from vapi_sessions_mcp.mcp_server.apps import EXTENSION, shown_by
 from vapi_sessions_mcp.mcp_server.boundary import Context, guarded
 from vapi_sessions_mcp.mcp_server.elicitation import Asking, asker
 from vapi_sessions_mcp.mcp_server.identity import (
@@ -79,7 +80,7 @@ def build_server(sessions: Sessions, settings: Settings) -> Server[Any]:
             )
         return await _result(sessions, operation, params, ctx, caller)
 
-    return Server(
+    server: Server[Any] = Server(
         NAME,
         version=__version__,
         title=TITLE,
@@ -97,6 +98,8 @@ def build_server(sessions: Sessions, settings: Settings) -> Server[Any]:
         on_list_prompts=guarded(resources.list_prompts),
         on_get_prompt=guarded(resources.get_prompt),
     )
+    server.extensions[EXTENSION] = {}
+    return server
 
 
 async def _result(
@@ -158,6 +161,7 @@ def _tool(operation: Operation, name: str) -> types.Tool:
             idempotent_hint=operation.idempotent,
             open_world_hint=True,
         ),
+        _meta=shown_by(operation),
     )
 
 
