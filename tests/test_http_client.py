@@ -76,6 +76,7 @@ def test_a_proxy_that_cannot_be_one_is_refused_by_the_name_of_its_variable(
         {"HTTPS_PROXY": "proxy.example.com:8080"},
         {"HTTPS_PROXY": "https://user:p%40ss@proxy.example.com"},
         {"ALL_PROXY": "http://[::1]:8080"},
+        {"HTTP_PROXY": "http://proxy.example.com:8080"},
         {"HTTPS_PROXY": "", "SSL_CERT_FILE": "", "SSL_CERT_DIR": ""},
         {"HTTPS_PROXY": "http://proxy:hunter2", "NO_PROXY": "localhost, *"},
         {"FTP_PROXY": "http://proxy:hunter2"},

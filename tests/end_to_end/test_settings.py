@@ -56,6 +56,8 @@ async def test_rest_alone_listens_on_the_port_that_was_given(
     env = {name: port if value == "PORT" else value for name, value in environ.items()}
     async with started("--sandbox", *REST, *given, **env) as running:
         assert url_in(await running.told("REST at ")) == f"http://127.0.0.1:{port}/v1"
+        running.signal(signal.SIGTERM)
+        await running.ended()
 
 
 @pytest.mark.parametrize(
@@ -84,6 +86,8 @@ async def test_a_variable_without_effect_is_one_line_in_the_log(
     names = [name if name.startswith("VAPI_") else f"VAPI_MCP_{name}" for name in said.split()]
     async with started(*arguments, **environ) as running:
         line = await running.told("no effect")
+        running.signal(signal.SIGTERM)
+        await running.ended()
     assert line.endswith(
         f" WARNING vapi_sessions_mcp.start: no effect on what is served: {', '.join(names)}"
     )
