@@ -112,6 +112,7 @@ class Settings:
             "Origin whose pages may call, such as https://app.example.com.",
             metavar="ORIGIN",
             hosting=True,
+            used_by=HTTP,
         ),
     ] = ()
     allow_unauthenticated: Annotated[
