@@ -179,7 +179,7 @@ def no_key(fault: str) -> NotConfigured:
 
 def _mend(status: int) -> str:
     if status == 403:
-        return "The key may lack access, or a firewall stands between."
+        return "The key may lack access, or a firewall is in between."
     if status == 404:
         return "Check the base URL (VAPI_BASE_URL)."
     return "Change what it names and call again."
