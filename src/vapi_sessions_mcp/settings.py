@@ -22,7 +22,7 @@ LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 HTTP: tuple[Transport, ...] = ("http", "rest")
 MCP: tuple[Transport, ...] = ("stdio", "http")
 SERVERS: tuple[Transport, ...] = ("stdio", "http", "rest")
-COMMANDS = (*SERVERS, "call", "demo", "openapi", "sandbox", "skill")
+COMMANDS = (*SERVERS, "call", "demo", "doctor", "openapi", "sandbox", "skill")
 
 
 @dataclass(frozen=True, slots=True)

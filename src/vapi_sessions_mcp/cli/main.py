@@ -154,6 +154,23 @@ def demo(*, sandbox_now: datetime | None) -> int:
     return account.run(sandbox_now)
 
 
+@command.command()
+@click.option("--json", "as_json", is_flag=True, allow_from_autoenv=False, help="For programs.")
+@click.pass_context
+def doctor(context: click.Context, *, as_json: bool) -> int:
+    """Check key, settings, network, clock and Vapi itself; say what is wrong and what to do.
+
+    It looks at what a server with the same options and environment would use, so
+    put those before "doctor". It asks Vapi for one session and shows no secret.
+    Exit code 0 when all is well, else 1.
+    """
+    with _heavy_imports():
+        from vapi_sessions_mcp.cli import doctor as checks
+    main = context.find_root()
+    unused = Given(main, os.environ).variables_without_effect()
+    return checks.run(context.obj, unused, as_json=as_json)
+
+
 command.add_command(call)
 command.add_command(skill)
 
