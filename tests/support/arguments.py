@@ -89,7 +89,8 @@ def values(name: str, schema: Given) -> Json:
             items = phone_numbers if "Number" in name else ids
             return st.lists(items, min_size=1, max_size=3).map(",".join)
         case "string":
-            least, most = schema.get("minLength", 0), min(schema.get("maxLength", 99), 99)
+            # An empty text is refused where it is no value; the tool's schema leaves that out.
+            least, most = schema.get("minLength", 1), min(schema.get("maxLength", 99), 99)
             return st.text(min_size=least, max_size=most).filter(no_json)
         case "integer":
             return st.integers(schema.get("minimum"), schema.get("maximum"))
