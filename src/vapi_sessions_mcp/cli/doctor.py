@@ -1,4 +1,4 @@
-"""`doctor`: whether a server with these settings could work, check by check, and what to do if not."""
+"""`doctor`: whether a server with these settings could work, check by check, and what to mend."""
 
 import json
 import os
@@ -42,7 +42,7 @@ class Check:
 
 
 def run(load: LoadSettings, unused: Sequence[str], *, as_json: bool) -> int:
-    """Print a line for each check; 0 when all is well, else 1. `unused` variables have no effect."""
+    """Print a line for each check; 0 when all is well, else 1. `unused` variables do nothing."""
     checks = [_version(), *_environment(os.environ, unused)]
     try:
         settings = load()
@@ -121,7 +121,5 @@ def _skew(date: str, clock: Clock) -> Iterator[Check]:
         yield Check("clock", True, f"within {SKEW_SECONDS} s of Vapi's")
         return
     which = "ahead of" if ahead > 0 else "behind"
-    said = (
-        f"{abs(ahead):.0f} s {which} Vapi's: set this machine's clock, or tokens fail by their time"
-    )
+    said = f"{abs(ahead):.0f} s {which} Vapi's: set it, or good tokens are refused"
     yield Check("clock", False, said)
