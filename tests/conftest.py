@@ -16,12 +16,12 @@ from mcp import Client
 
 from support.command import Ended, Run
 from support.hurried import HurriedLoop
-from support.sandbox import stopped
+from support.sandbox import Watched, stopped
 from support.tools import ERAS
 from support.upstream import Connect, Upstream
 from vapi_sessions_mcp.cli.main import main
 from vapi_sessions_mcp.mcp_server.server import build_server
-from vapi_sessions_mcp.sandbox import SANDBOX_KEY, create_app
+from vapi_sessions_mcp.sandbox import SANDBOX_KEY
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.vapi.client import Vapi
@@ -39,16 +39,41 @@ def pytest_configure() -> None:
         raise pytest.UsageError(f"It is not {day}: put tests/support/other_day on PYTHONPATH.")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no worker is busy long after the others."""
+    items.sort(key=_is_short)
+
+
+def _is_short(item: pytest.Item) -> tuple[bool, bool]:
+    processes = "end_to_end" in item.path.parts
+    return not processes, item.get_closest_marker("no_cover") is None
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> tuple[str, dict[str, Any]]:
     """Nobody waits for what only time brings, unless somebody else is waited for as well."""
     return "asyncio", {"loop_factory": HurriedLoop}
 
 
+@pytest.fixture(scope="session")
+def new_sandboxes() -> list[Watched]:
+    """Those that tests have only read from: to make one takes longer than most tests."""
+    return []
+
+
 @pytest.fixture
-def upstream() -> Upstream:
-    """The sandbox, fresh, behind a watch; its clock stands still."""
-    return Upstream(httpx2.ASGITransport(create_app(clock=stopped)))
+def new_sandbox(new_sandboxes: list[Watched]) -> Generator[Watched]:
+    """A sandbox that nobody has changed; its clock stands still."""
+    sandbox = new_sandboxes.pop() if new_sandboxes else Watched()
+    yield sandbox
+    if sandbox.is_new:
+        new_sandboxes.append(sandbox)
+
+
+@pytest.fixture
+def upstream(new_sandbox: Watched) -> Upstream:
+    """The sandbox behind a watch."""
+    return Upstream(httpx2.ASGITransport(new_sandbox))
 
 
 @pytest.fixture(params=ERAS)

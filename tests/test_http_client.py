@@ -9,6 +9,7 @@ from vapi_sessions_mcp.http_client import build_client
 from vapi_sessions_mcp.settings import SettingsError
 
 # Passwords, whole or in pieces, as people put them where they do not belong.
+VAPI = "https://api.vapi.ai"
 SECRETS = ("hunter2", "s3cret")
 NO_URL = (
     "{} is not the URL of a proxy: write http://HOST:PORT, with %-escapes in a user name or"
@@ -31,7 +32,7 @@ def environ(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 def refusal() -> str:
     with pytest.raises(SettingsError) as raised:
-        build_client(transport=None, headers={})
+        build_client(url=VAPI, transport=None, headers={})
     assert not [secret for secret in SECRETS if secret in str(raised.value)]
     # Whoever prints the chain of causes sees no more of it.
     assert raised.value.__suppress_context__ or raised.value.__context__ is None
@@ -75,6 +76,7 @@ def test_a_proxy_that_cannot_be_one_is_refused_by_the_name_of_its_variable(
         {"HTTPS_PROXY": "proxy.example.com:8080"},
         {"HTTPS_PROXY": "https://user:p%40ss@proxy.example.com"},
         {"ALL_PROXY": "http://[::1]:8080"},
+        {"HTTP_PROXY": "http://proxy.example.com:8080"},
         {"HTTPS_PROXY": "", "SSL_CERT_FILE": "", "SSL_CERT_DIR": ""},
         {"HTTPS_PROXY": "http://proxy:hunter2", "NO_PROXY": "localhost, *"},
         {"FTP_PROXY": "http://proxy:hunter2"},
@@ -88,7 +90,7 @@ def test_a_proxy_that_can_be_used_or_is_not_used_is_no_error(
     # Companies set these everywhere, for programs other than ours.
     for name, value in given.items():
         environ.setenv(name, value)
-    assert build_client(transport=None, headers={}).trust_env
+    assert build_client(url=VAPI, transport=None, headers={}).trust_env
 
 
 def test_lower_case_is_read_first(environ: pytest.MonkeyPatch) -> None:
@@ -138,7 +140,7 @@ def test_a_folder_of_certificates_that_is_none_is_refused(
         environ.setenv("SSL_CERT_DIR", str(folder))
         assert refusal() == ("SSL_CERT_DIR is not a folder: name one of certificates, or unset it.")
     environ.setenv("SSL_CERT_DIR", os.pathsep.join([str(tmp_path / "none"), str(tmp_path)]))
-    build_client(transport=None, headers={})
+    build_client(url=VAPI, transport=None, headers={})
 
 
 def test_what_else_keeps_tls_from_working_is_named_too(

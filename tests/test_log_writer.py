@@ -78,12 +78,14 @@ def test_the_end_waits_for_what_can_be_written_and_not_for_the_rest(pipe: Pipe) 
 
 
 def test_a_pipe_that_does_not_block_is_waited_for(pipe: Pipe) -> None:
-    # Whoever shares it with us may have set it so.
+    # Whoever shares it with us may have set it so, and no line may end in its middle.
     os.set_blocking(pipe.write_end, False)
-    writer = LogWriter(pipe.write_end, lost, MOST)
-    writer.write("a\n")
     pipe.read_filling()
-    assert pipe.lines(1) == ["a"]
+    long = "a" * 2**18
+    writer = LogWriter(pipe.write_end, lost, 2**19)
+    writer.write(f"{long}\n")
+    writer.write("b\n")
+    assert pipe.lines(2) == [long, "b"]
 
 
 def test_lines_that_cannot_be_written_are_counted_and_end_nothing(pipe: Pipe) -> None:

@@ -2,13 +2,15 @@
 
 import json
 import logging
+import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from support.broken import WORDS
 from vapi_sessions_mcp import logs
+from vapi_sessions_mcp.log_writer import LogWriter
 
 
 @pytest.fixture
@@ -92,6 +94,14 @@ def test_of_a_library_s_message_about_an_exception_only_the_first_line_is_kept(
     assert WORDS not in json.dumps(line)
 
 
+def test_a_stack_trace_that_is_a_message_is_left_out(log: Callable[..., Any]) -> None:
+    # Starlette makes one of what fails at the end, and uvicorn logs it as text.
+    error = raised(KeyError(WORDS))
+    line = log(error, "".join(traceback.format_exception(error)))
+    assert line["message"] == "A failure, whose stack trace is left out"
+    assert WORDS not in json.dumps(line)
+
+
 @pytest.mark.parametrize("log_format", ["text", "json"])
 def test_no_line_holds_what_nobody_sees(log_format: Any, capfd: pytest.CaptureFixture[str]) -> None:
     # A line that reads in another order than it is written in is an account of nothing.
@@ -101,6 +111,7 @@ def test_no_line_holds_what_nobody_sees(log_format: Any, capfd: pytest.CaptureFi
     logs.set_up("info", log_format)
     hidden = "a\u202eb\u200b\U000e0041c"
     logging.getLogger("vapi_sessions_mcp.x").warning(hidden, extra={"fields": {"at": hidden}})
+    cast("logging.StreamHandler[LogWriter]", root.handlers[0]).stream.drain(60)
     root.handlers[:] = before
     root.setLevel(level)
     line = capfd.readouterr().err

@@ -32,3 +32,15 @@ def test_every_script_has_its_line_in_the_readme() -> None:
     listed = re.findall(r"^\| `([a-z_.-]+)[^`]*` \| [^|]+ \|$", text, re.MULTILINE)
     there = sorted(path.name for path in SCRIPTS.iterdir() if path.name != "README.md")
     assert sorted(set(listed)) == there
+
+
+def test_whatever_reads_the_clock_is_marked_so() -> None:
+    # Else it would not be run on a leap day before that day comes.
+    reads = re.compile(r"\.now\(UTC\)|\btime\.time\(")
+    modules = [path for path in TESTS.rglob("test_*.py") if path != Path(__file__)]
+    found = [path for path in modules if reads.search(path.read_text(encoding="utf-8"))]
+    assert len(found) >= 3
+    unmarked = [
+        path.name for path in found if "pytest.mark.clock" not in path.read_text(encoding="utf-8")
+    ]
+    assert unmarked == []

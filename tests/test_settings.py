@@ -331,3 +331,47 @@ def test_a_sandbox_database_needs_the_sandbox() -> None:
     with pytest.raises(SettingsError, match="--sandbox-db keeps the sandbox's data: add --sandbox"):
         Settings(sandbox_db=Path("x.db"))
     assert Settings(sandbox=True, sandbox_db=Path("x.db")).sandbox
+
+
+ORIGIN = "https://app.example.com"
+ORIGINS = [ORIGIN, f"{ORIGIN}:8443", "http://localhost:5173", "chrome-extension://abc", "app://a"]
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_an_origin_is_what_a_browser_sends(origin: str) -> None:
+    # Each is compared as it is, letter by letter.
+    assert Settings(transports=("http",), allowed_origins=(ORIGIN, origin))
+
+
+@pytest.mark.parametrize(
+    ("origin", "reason"),
+    [
+        ("null", "would let in files, sandboxed frames and whoever makes one"),
+        ("*", "would let in pages that nobody here knows: list the origins one by one"),
+        ("https://*.example.com", "would let in pages that nobody here knows"),
+        *(
+            (origin, "is not what a browser sends: scheme, host and a port that is not the usual")
+            for origin in (
+                *(
+                    "",
+                    "app.example.com",
+                    f"{ORIGIN}/",
+                    f"{ORIGIN}/mcp",
+                    f"{ORIGIN}?a",
+                    f"{ORIGIN}#",
+                ),
+                *(f"{ORIGIN}:443", "http://app.example.com:80", "https://App.example.com"),
+                *("HTTPS://app.example.com", "https://a@app.example.com", f" {ORIGIN}", "://a"),
+                *("https://", f"{ORIGIN}\n"),
+            )
+        ),
+    ],
+)
+def test_what_can_never_be_an_origin_or_is_everybody_s_stops_the_start(
+    origin: str, reason: str
+) -> None:
+    # An option that can never match would be found out by a page that does not work.
+    with pytest.raises(SettingsError) as error:
+        Settings(transports=("http",), allowed_origins=(origin,))
+    assert str(error.value).startswith("--allowed-origin ")
+    assert reason in str(error.value)

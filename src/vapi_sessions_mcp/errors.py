@@ -5,6 +5,7 @@
     ├── NotConfigured       no API key; nothing was sent
     ├── NoAnswer
     │   ├── NotConnected    DNS, connection, TLS: nothing was sent
+    │   │   └── Untrusted   a certificate that is not accepted here
     │   ├── ConnectionLost  the connection ended after the request was sent
     │   └── TimedOut        no answer in time
     ├── Refused             3xx and 4xx
@@ -52,6 +53,10 @@ class NoAnswer(VapiError):
 
 class NotConnected(NoAnswer):
     """No connection to Vapi was made; nothing was sent."""
+
+
+class Untrusted(NotConnected):
+    """The certificate of the other side is not accepted; nothing was sent."""
 
 
 class ConnectionLost(NoAnswer):

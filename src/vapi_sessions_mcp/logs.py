@@ -179,6 +179,9 @@ class _OneLine(logging.Formatter):
             reason = _reason(record.exc_info[1])
             # Below its first line asyncio repeats what the exception says.
             message = message.strip().partition("\n")[0]
+        if message.startswith("Traceback "):
+            # Starlette hands its own over as text, with all that the exception says.
+            message = "A failure, whose stack trace is left out"
         about: dict[str, Any] = {
             "time": self.formatTime(record),
             "level": record.levelname.lower(),

@@ -43,8 +43,9 @@ class Option:
     one of `variables`. `unset` says what applies when it is not given, where the
     default does not say it. `only_one` is the reason why it cannot be given twice.
     `bare` is what it means without a value, `formerly` the name that the field had, which
-    is still read. It has an effect on the transports and subcommands in `used_by`.
-    `hosting` puts it under a heading of its own in the help.
+    is still read. It has an effect on the transports and subcommands in `used_by`. A variable
+    of one that `narrows` what callers can do must not be blank. `hosting` puts it under a
+    heading of its own in the help.
     """
 
     help: str
@@ -55,6 +56,7 @@ class Option:
     bare: str | None = None
     used_by: tuple[str, ...] = (*SERVERS, "call", "view")
     formerly: str = ""
+    narrows: bool = False
     hosting: bool = False
 
 
@@ -104,13 +106,27 @@ class Settings:
             used_by=HTTP,
         ),
     ] = ()
+    allowed_origins: Annotated[
+        tuple[str, ...],
+        Option(
+            "Origin whose pages may call, such as https://app.example.com.",
+            metavar="ORIGIN",
+            hosting=True,
+            used_by=HTTP,
+        ),
+    ] = ()
     allow_unauthenticated: Annotated[
         bool,
         Option("Let other machines in without asking who they are.", hosting=True, used_by=HTTP),
     ] = False
     auth: Annotated[
         tuple[Auth, ...],
-        Option("How callers of http and rest show who they are.", hosting=True, used_by=HTTP),
+        Option(
+            "How callers of http and rest show who they are.",
+            hosting=True,
+            used_by=HTTP,
+            narrows=True,
+        ),
     ] = ()
     oauth_issuer: Annotated[
         str | None,
@@ -139,17 +155,18 @@ class Settings:
         ToolNames,
         Option("vapi-sessioncontroller… or create_session, list_sessions…", used_by=(*MCP, "view")),
     ] = "full"
-    read_only: Annotated[bool, Option("Only list and get exist.")] = False
-    no_delete: Annotated[bool, Option("Nothing can be deleted.")] = False
+    read_only: Annotated[bool, Option("Only list and get exist.", narrows=True)] = False
+    no_delete: Annotated[bool, Option("Nothing can be deleted.", narrows=True)] = False
     confirm_delete: Annotated[
         ConfirmDelete | None,
         Option(
             "Ask before anything is taken away; argument: callers that cannot ask may confirm.",
             bare="person",
+            narrows=True,
         ),
     ] = None
     only_assistants: Annotated[
-        tuple[str, ...], Option("Only this assistant's sessions exist.", metavar="ID")
+        tuple[str, ...], Option("Only this assistant's sessions exist.", metavar="ID", narrows=True)
     ] = ()
     only_squad: Annotated[
         str | None,
@@ -157,6 +174,7 @@ class Settings:
             "Only this squad's sessions exist.",
             metavar="ID",
             only_one="Vapi can list one squad at a time: start a server for each.",
+            narrows=True,
         ),
     ] = None
     view: Annotated[
@@ -174,7 +192,9 @@ class Settings:
             used_by=(*MCP, "call", "view"),
         ),
     ] = 48_000
-    mask_pii: Annotated[bool, Option("Mask phone numbers, e-mail and SIP users.")] = False
+    mask_pii: Annotated[bool, Option("Mask phone numbers, e-mail and SIP users.", narrows=True)] = (
+        False
+    )
     sandbox: Annotated[
         bool,
         Option(
@@ -203,6 +223,12 @@ class Settings:
     grace: Annotated[
         Seconds, Option("Seconds for calls in flight at the end.", hosting=True, used_by=SERVERS)
     ] = 10
+    no_prelude: Annotated[
+        bool,
+        Option(
+            "Import everything before the first answer on stdin.", hosting=True, used_by=("stdio",)
+        ),
+    ] = False
     log_level: Annotated[
         LogLevel, Option("What goes to stderr; info: one line for each call.", used_by=COMMANDS)
     ] = "info"
@@ -216,3 +242,9 @@ class Settings:
     def asks(self, auth: Auth) -> bool:
         """Whether callers must show who they are in this way; a list of tokens alone asks, too."""
         return auth in self.auth or (auth == "token" and bool(self.tokens or self.read_tokens))
+
+    @property
+    def public_base(self) -> str:
+        """`public_url` without a face's path at its end, which is added where it is needed."""
+        base = (self.public_url or "").rstrip("/")
+        return base.removesuffix("/mcp").removesuffix("/v1").rstrip("/")

@@ -5,8 +5,14 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from vapi_sessions_mcp.host_names import normal_host
+
 if TYPE_CHECKING:
     from vapi_sessions_mcp.settings import Settings
+
+
+# The usual port is left out by browsers, and a path is none of an origin's.
+_ORIGIN = re.compile(r"(?!http://.*:80$|https://.*:443$)[a-z][a-z0-9+.-]*://[^\s/?#@A-Z]+")
 
 
 class SettingsError(Exception):
@@ -21,7 +27,10 @@ def check(settings: "Settings") -> None:
     _check_auth(settings)
     if "stdio" not in settings.transports:
         _check_ports(settings)
+        _check_host_names(settings)
         (_check_names if is_loopback(settings.host) else _check_exposure)(settings)
+    for origin in settings.allowed_origins:
+        _check_origin(origin)
     _check_pins(settings)
     if settings.sandbox_db and not settings.sandbox:
         raise SettingsError("--sandbox-db keeps the sandbox's data: add --sandbox.")
@@ -31,7 +40,7 @@ def check(settings: "Settings") -> None:
 
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach `host`."""
-    if host == "localhost":
+    if host.lower() == "localhost":
         return True
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
@@ -58,6 +67,25 @@ def _check_url(option: str, url: str, secret: str) -> None:
         raise SettingsError(
             f"{option} {url!r} must be https, or http on this machine:"
             f" {secret} must not cross a network unencrypted."
+        )
+
+
+def _check_origin(origin: str) -> None:
+    """Refuse what no browser sends as the origin of a page, and what many pages share."""
+    if origin == "null":
+        raise SettingsError(
+            "--allowed-origin null would let in files, sandboxed frames and whoever makes one: give"
+            " the page an origin of its own."
+        )
+    if "*" in origin:
+        raise SettingsError(
+            f"--allowed-origin {origin} would let in pages that nobody here knows: list the origins"
+            " one by one."
+        )
+    if not _ORIGIN.fullmatch(origin):
+        raise SettingsError(
+            f"--allowed-origin {origin!r:.80} is not what a browser sends: scheme, host and a port"
+            " that is not the usual one, in small letters, such as https://app.example.com."
         )
 
 
@@ -139,9 +167,20 @@ def _check_ports(settings: "Settings") -> None:
         )
 
 
+def _check_host_names(settings: "Settings") -> None:
+    for name in settings.allowed_hosts:
+        try:
+            normal_host(name)
+        except ValueError:
+            raise SettingsError(
+                f"--allowed-host {name!r:.60} can never match: give a host name alone, such as"
+                " sessions.example.com, without scheme, path or wildcard."
+            ) from None
+
+
 def _check_names(settings: "Settings") -> None:
     """Ask who calls by a name of `--allowed-host`, which a proxy or a tunnel brings to loopback."""
-    names = [name for name in settings.allowed_hosts if not is_loopback(name)]
+    names = [name for name in settings.allowed_hosts if not is_loopback(normal_host(name))]
     asked = settings.allow_unauthenticated or settings.auth or settings.asks("token")
     if names and not asked:
         raise SettingsError(

@@ -18,7 +18,7 @@ from support.broken import WORDS, faults
 from support.issuers import NO_KEY, Clock, accepted, refused, segment, unreachable
 from vapi_sessions_mcp.access.oauth import Issuer
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.clock]
 
 HOUR = 3600
 WRONG_SIGNATURE = "The signature of the token is wrong"

@@ -1,17 +1,22 @@
 """An issuer's metadata is found where the standards put it, and believed only if safe."""
 
+import asyncio
 import json
 import logging
 import traceback
+from asyncio import StreamReader, StreamWriter
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
 
 from support.authorization_server import AUDIENCE, JWKS, OAUTH, OPENID, AuthorizationServer
+from support.certificates import self_signed
 from support.issuers import NO_KEY, accepted, refused, unreachable
+from vapi_sessions_mcp.access.issuer_keys import IssuerKeys, IssuerUnreachable
 from vapi_sessions_mcp.access.oauth import Issuer, TokenRefused
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.clock]
 
 Json: TypeAlias = dict[str, Any]
 
@@ -182,3 +187,22 @@ async def test_no_log_and_no_stack_trace_holds_a_token(
                 await issuer.verify(sent)
             told = caplog.text + "".join(traceback.format_exception(raised.value))
             assert not any(part in told for part in (secret, *token.split(".")))
+
+
+async def test_a_certificate_of_the_issuer_that_is_not_accepted_names_the_way_out(
+    tmp_path: Path,
+) -> None:
+    # A company's own identity provider has a certificate of the company's own.
+    _, tls = self_signed(tmp_path)
+
+    async def never(reader: StreamReader, writer: StreamWriter) -> None:
+        raise AssertionError
+
+    async with await asyncio.start_server(never, "127.0.0.1", 0, ssl=tls) as server:
+        url = "https://{}:{}".format(*server.sockets[0].getsockname())
+        async with IssuerKeys(url, timeout=20) as keys:
+            with pytest.raises(IssuerUnreachable) as caught:
+                await keys.fitting("RS256", None)
+    assert "no usable answer from 127.0.0.1 (self-signed certificate; SSL_CERT_FILE names a" in str(
+        caught.value
+    )

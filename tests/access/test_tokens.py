@@ -14,7 +14,7 @@ from support.authorization_server import AUDIENCE, JWKS, AuthorizationServer
 from support.issuers import NO_KEY, Clock, accepted, refused, segment
 from vapi_sessions_mcp.access.oauth import Issuer, TokenRefused
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.clock]
 
 Json: TypeAlias = dict[str, Any]
 NO_JWT = "The token is not a JWT"

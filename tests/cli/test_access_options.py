@@ -6,6 +6,8 @@ from support.command import Run, refused
 from support.faces import BOTH
 from support.token_servers import NAME, READ, WRITE
 
+pytestmark = pytest.mark.clock
+
 OPEN = (*BOTH, "--host", "0.0.0.0")
 ISSUER = ("--oauth-issuer", "https://issuer.example.com")
 PUBLIC = ("--public-url", f"https://{NAME}")
@@ -49,7 +51,7 @@ PUBLIC = ("--public-url", f"https://{NAME}")
             {"VAPI_MCP_TOKENS": WRITE[0]},
             "--auth has no effect with --transport stdio: add --transport http or rest, or leave",
         ),
-        ([], {"VAPI_MCP_AUTH": "caller-key"}, "--auth caller-key asks who calls over http"),
+        ([], {"VAPI_MCP_AUTH": "caller-key"}, "VAPI_MCP_AUTH=caller-key asks who calls ov"),
         (
             [*BOTH, "--auth", "caller-key", "--allow-unauthenticated"],
             {},

@@ -17,6 +17,8 @@ from vapi_sessions_mcp.cli.tool import EXAMPLES
 from vapi_sessions_mcp.contract.operations import OPERATIONS
 from vapi_sessions_mcp.contract.schemas import input_schema
 
+pytestmark = pytest.mark.clock
+
 MAYA = "+14155550123"
 CHAT = "13c7157d-0dd0-5fc4-8817-99ddcd304b87"
 NOTHING_SENT = "Nothing was sent to Vapi."

@@ -50,8 +50,8 @@ def test_an_option_of_http_is_refused_on_stdio(run: Run, option: str) -> None:
             f"--view has no effect with --transport rest: add --transport http, or {ADD}",
         ),
         (
-            [*REST, "--max-result-chars", "5000"],
-            "--max-result-chars has no effect with --transport rest: add --transport http, or"
+            [*REST, "--max-result-bytes", "5000"],
+            "--max-result-bytes has no effect with --transport rest: add --transport http, or"
             f" {ADD}",
         ),
         (

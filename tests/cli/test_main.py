@@ -16,6 +16,8 @@ from vapi_sessions_mcp.cli.main import command
 from vapi_sessions_mcp.cli.skill import skill
 from vapi_sessions_mcp.contract.operations import OPERATIONS
 
+pytestmark = pytest.mark.clock
+
 SNAPSHOT = Path(__file__).parents[1] / "snapshots" / "help.txt"
 EXPOSED = ("--transport", "http", "--host", "0.0.0.0")
 OPTIONS = [option for option in command.params if option.name != "version"]
@@ -28,7 +30,7 @@ OPTIONS = [option for option in command.params if option.name != "version"]
         (["--tool-name", "short"], "No such option '--tool-name'. Did you mean '--tool-names'?"),
         (["bogus"], "No such command 'bogus'."),
         (["--port"], "Option '--port' requires an argument."),
-        (["--port", "x"], "Invalid value for '--port': 'x' is not a valid integer range."),
+        (["--port", "x"], "Invalid value for '--port': 'x' is not a valid whole number."),
         (["--port", "65536"], "Invalid value for '--port': 65536 is not in the range 0<=x<=65535."),
         (["--timeout", "0"], "Invalid value for '--timeout': 0.0 is not in the range 0.1<=x<=600."),
         (["--transport", "tcp"], "Invalid value for '--transport': 'tcp' is not one of 'stdio',"),
@@ -62,7 +64,11 @@ OPTIONS = [option for option in command.params if option.name != "version"]
             [*EXPOSED, "--allow-unauthenticated"],
             "--host 0.0.0.0 needs --allowed-host: the name that clients put in the URL, such as",
         ),
-        (["sandbox", "--host", "0.0.0.0"], "--host 0.0.0.0 lets other machines in, and nothing"),
+        (
+            ["sandbox", "--host", "0.0.0.0"],
+            "--host 0.0.0.0 lets other machines in, and nothing asks them who they are: the"
+            " sandbox serves this machine only.",
+        ),
     ],
     ids=lambda value: "" if isinstance(value, str) else " ".join(map(str, value)),
 )
@@ -97,9 +103,34 @@ def test_a_time_that_is_no_number_is_refused(run: Run) -> None:
             "VAPI_MCP_ONLY_ASSISTANT is set but empty: give it a value, or unset it.",
         ),
         ({"VAPI_MCP_READ_ONLY": " "}, "VAPI_MCP_READ_ONLY is set but empty: give it a value, or"),
-        ({"VAPI_MCP_PORT": "http"}, "Invalid value for '--port': 'http' is not a valid integer"),
-        ({"VAPI_MCP_READ_ONLY": "maybe"}, "Invalid value for '--read-only': 'maybe' is not a"),
-        ({"VAPI_BASE_URL": "ftp://localhost"}, "--base-url 'ftp://localhost' must be https, or"),
+        ({"VAPI_MCP_PORT": "http"}, "Invalid value for 'VAPI_MCP_PORT': 'http' is not a valid"),
+        (
+            {"VAPI_MCP_READ_ONLY": "maybe"},
+            "Invalid value for 'VAPI_MCP_READ_ONLY': 'maybe' is neither true nor false.",
+        ),
+        (
+            {"VAPI_MCP_CONFIRM_DELETE": "maybe"},
+            "Invalid value for 'VAPI_MCP_CONFIRM_DELETE': 'maybe' is not one of 'person', 'argum",
+        ),
+        ({"VAPI_BASE_URL": "ftp://localhost"}, "VAPI_BASE_URL 'ftp://localhost' must be https, "),
+        ({"VAPI_MCP_BASE_URL": "ftp://h"}, "VAPI_MCP_BASE_URL 'ftp://h' must be https, or http "),
+        (
+            {"VAPI_MCP_TRANSPORT": "http", "VAPI_MCP_HOST": "0.0.0.0"},
+            "VAPI_MCP_HOST=0.0.0.0 lets other machines in, and nothing asks them who they are: ",
+        ),
+        (
+            {"VAPI_MCP_TRANSPORT": "http", "VAPI_MCP_AUTH": "oauth"},
+            "VAPI_MCP_AUTH=oauth needs --oauth-issuer, the authorization server, and --public-ur",
+        ),
+        (
+            {"VAPI_MCP_TRANSPORT": "http,rest", "VAPI_MCP_PORT": "1", "VAPI_MCP_REST_PORT": "1"},
+            "VAPI_MCP_PORT and VAPI_MCP_REST_PORT are both 1, and http and rest need a port each",
+        ),
+        (
+            {"VAPI_MCP_ONLY_ASSISTANT": "a/b"},
+            "VAPI_MCP_ONLY_ASSISTANT 'a/b' is not an id; several are given one by one, or with",
+        ),
+        ({"VAPI_MCP_SANDBOX_DB": "x"}, "VAPI_MCP_SANDBOX_DB keeps the sandbox's data: add --san"),
         (
             {"VAPI_API_KEY": "secret-1", "VAPI_API_KEY_FILE": "/key"},
             "VAPI_API_KEY and VAPI_API_KEY_FILE are both set: unset one of them.",
@@ -120,7 +151,7 @@ def test_a_time_that_is_no_number_is_refused(run: Run) -> None:
         ),
         (
             {"VAPI_API_KEY_FILE": sys.executable},
-            f"VAPI_API_KEY_FILE ({sys.executable}) cannot be read: not UTF-8 text.",
+            f"VAPI_API_KEY_FILE ({sys.executable}) cannot be read: no text in UTF-8 or UTF-16.",
         ),
     ],
     ids=lambda value: "" if isinstance(value, str) else ",".join(map(str, value)),
@@ -187,7 +218,9 @@ def test_every_option_can_be_set_in_the_environment(
         (
             "--host 0.0.0.0 lets other machines in",
             "--host 0.0.0.0 needs",
-            "--oauth-issuer, --oauth-audience and --public-url are for --auth oauth",
+            "VAPI_MCP_OAUTH_ISSUER, --oauth-audience and --public-url are for --auth oauth",
+            "--oauth-issuer, VAPI_MCP_OAUTH_AUDIENCE and --public-url are for --auth oauth",
+            "--oauth-issuer, --oauth-audience and VAPI_MCP_PUBLIC_URL are for --auth oauth",
         )
     )
     # And it is read.
@@ -200,7 +233,9 @@ def test_every_option_can_be_set_in_the_environment(
 def test_an_argument_wins_over_its_variable(run: Run) -> None:
     # Who types an argument means it now; the variable was set long ago.
     ended = run("--transport", "http", VAPI_MCP_TRANSPORT="stdio", VAPI_MCP_HOST="0.0.0.0")
-    assert refused(ended).startswith("--host 0.0.0.0 lets other machines in")
+    assert refused(ended).startswith("VAPI_MCP_HOST=0.0.0.0 lets other machines in")
+    ended = run("--transport", "http", "--host", "::", VAPI_MCP_HOST="0.0.0.0")
+    assert refused(ended).startswith("--host :: lets other machines in")
 
 
 def test_a_subcommand_s_options_are_known_variables_too(run: Run) -> None:

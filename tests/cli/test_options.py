@@ -6,9 +6,11 @@ import click
 import pytest
 
 from support.command import Run, refused
+from vapi_sessions_mcp.cli.environment import check_environment, names_read
 from vapi_sessions_mcp.cli.main import command
-from vapi_sessions_mcp.cli.options import check_environment, variables
 from vapi_sessions_mcp.settings import Settings, SettingsError
+
+pytestmark = pytest.mark.clock
 
 SECRETS = {"api_key", "key_fault", "tokens", "read_tokens"}
 
@@ -38,8 +40,9 @@ def test_settings_that_are_no_options_stay_off_the_command_line_and_out_of_sight
 def test_a_second_squad_is_refused_with_the_reason(run: Run, arguments: tuple[str, ...]) -> None:
     # The last one alone, which is what Click takes, would hide the other squad's sessions.
     variable = {} if arguments else {"VAPI_MCP_ONLY_SQUAD": "q1 q2"}
+    name = "--only-squad" if arguments else "VAPI_MCP_ONLY_SQUAD"
     assert refused(run(*arguments, **variable)) == (
-        "Invalid value for '--only-squad': there can be only one, got q1, q2."
+        f"Invalid value for '{name}': there can be only one, got q1, q2."
         " Vapi can list one squad at a time: start a server for each."
     )
 
@@ -68,7 +71,9 @@ def test_both_names_of_the_budget_with_two_values_are_refused(run: Run) -> None:
     both = ("--max-result-bytes", "3000", "--max-result-chars", "4000")
     assert refused(run(*both)) == said
     variables = {"VAPI_MCP_MAX_RESULT_BYTES": "3000", "VAPI_MCP_MAX_RESULT_CHARS": "4000"}
-    assert refused(run(**variables)) == said
+    assert refused(run(**variables)) == said.replace(
+        "'--max-result-bytes' / '--max-result-chars'", "'VAPI_MCP_MAX_RESULT_BYTES'"
+    )
     same = command.make_context("x", [*both[:3], "3000"]).params
     assert same["max_result_bytes"] == 3_000
 
@@ -134,7 +139,7 @@ def test_the_help_lists_what_hosting_needs_apart(run: Run) -> None:
 
 def test_the_variables_of_a_command_are_those_of_its_options_and_subcommands() -> None:
     # A name that is not among them stops the start.
-    names = variables(command)
+    names = names_read(command)
     for option in command.params:
         if isinstance(option, click.Option) and option.name != "version":
             name = option.opts[0].removeprefix("--").replace("-", "_").upper()

@@ -8,6 +8,8 @@ import pytest
 from support.command import Run
 from support.sandbox import MAYA
 
+pytestmark = pytest.mark.clock
+
 LEAP_DAY = "2028-02-29T00:30:00Z"
 NOTHING = '{"body": {}}'
 AT_LEAP_DAY = ("--sandbox", "--sandbox-now", LEAP_DAY)

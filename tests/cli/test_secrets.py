@@ -7,6 +7,8 @@ import pytest
 from vapi_sessions_mcp.cli.secrets import TOKENS, read_api_key, read_tokens
 from vapi_sessions_mcp.settings import SettingsError
 
+pytestmark = pytest.mark.clock
+
 KEY = "sk-4f2a-not-to-be-shown"
 TOKEN, OTHER = "token-0123456789abcdef", "other-0123456789abcdef"
 
@@ -42,13 +44,14 @@ def test_two_sources_of_the_key_are_refused(tmp_path: Path) -> None:
     [
         (b"", "is empty: put the API key in it"),
         (b" \n", "is empty: put the API key in it"),
-        (b"\xff\xfe\x00", "cannot be read: not UTF-8 text"),
+        (b"\xff\xfe\x00", "cannot be read: no text in UTF-8 or UTF-16"),
+        (b"\xff\xff", "cannot be read: no text in UTF-8 or UTF-16"),
         (f"{KEY}\n{KEY}".encode(), "holds something other than one API key"),
         (f"{KEY} {KEY}".encode(), "holds something other than one API key"),
         (f"{KEY}é".encode(), "holds something other than one API key"),
         (f"{KEY}\x00".encode(), "holds something other than one API key"),
     ],
-    ids=["empty", "blank", "binary", "two lines", "two words", "accent", "NUL"],
+    ids=["empty", "blank", "binary", "no UTF-8", "two lines", "two words", "accent", "NUL"],
 )
 def test_a_key_file_that_holds_no_key_is_refused_by_name(
     tmp_path: Path, content: bytes, message: str
@@ -156,12 +159,13 @@ def test_a_key_under_another_name_is_hinted_at_and_not_used(name: str) -> None:
         (TOKEN, (TOKEN,)),
         (f" {TOKEN} \n", (TOKEN,)),
         (f"{TOKEN},{OTHER}", (TOKEN, OTHER)),
+        (f"{TOKEN} {OTHER}", (TOKEN, OTHER)),
         (f"{TOKEN}\r\n{OTHER}\n", (TOKEN, OTHER)),
         (f",{TOKEN},, {OTHER} ,\n,", (TOKEN, OTHER)),
         ("0123456789abcdef", ("0123456789abcdef",)),
     ],
 )
-def test_tokens_are_listed_by_commas_or_lines(
+def test_tokens_are_listed_by_commas_spaces_or_lines(
     tmp_path: Path, text: str, tokens: tuple[str, ...]
 ) -> None:
     # The environment holds one line, a mounted secret is a file with one token a line.
@@ -169,6 +173,30 @@ def test_tokens_are_listed_by_commas_or_lines(
     file = tmp_path / "tokens"
     file.write_text(text, encoding="utf-8", newline="")
     assert read_tokens({f"{TOKENS}_FILE": str(file)}, TOKENS) == tokens
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_file_written_on_windows_is_read(tmp_path: Path, encoding: str) -> None:
+    # Notepad and PowerShell begin a file with a mark, which became a part of the key.
+    file = tmp_path / "secret"
+    file.write_text(f"{KEY}\r\n", encoding=encoding, newline="")
+    assert read_api_key({"VAPI_API_KEY_FILE": str(file)}) == (KEY, "")
+    file.write_text(f"{TOKEN}\r\n{OTHER}\r\n", encoding=encoding, newline="")
+    assert read_tokens({f"{TOKENS}_FILE": str(file)}, TOKENS) == (TOKEN, OTHER)
+    big = tmp_path / "big"
+    big.write_bytes(b"\xfe\xff" + KEY.encode("utf-16-be"))
+    assert read_api_key({"VAPI_API_KEY_FILE": str(big)}) == (KEY, "")
+
+
+def test_a_file_of_tokens_has_comments(tmp_path: Path) -> None:
+    # Who has which token is what its owner has to know at the next rotation.
+    file = tmp_path / "tokens"
+    with_hash = "token#0123456789abcdef"
+    file.write_text(f"# the agents\n{TOKEN} # Ana, until May\n\n#{KEY}\n{with_hash}\n")
+    assert read_tokens({f"{TOKENS}_FILE": str(file)}, TOKENS) == (TOKEN, with_hash)
+    file.write_text("# none yet\n")
+    with pytest.raises(SettingsError, match="is set but holds no token"):
+        read_tokens({f"{TOKENS}_FILE": str(file)}, TOKENS)
 
 
 def test_no_tokens_are_no_error() -> None:

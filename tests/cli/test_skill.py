@@ -19,6 +19,8 @@ from vapi_sessions_mcp.contract.operations import OPERATIONS
 from vapi_sessions_mcp.rest_api.skill_routes import skill_routes
 from vapi_sessions_mcp.skill import load_skill
 
+pytestmark = pytest.mark.clock
+
 SKILL = load_skill()
 FILES = list(SKILL.files)
 COMMAND = re.compile(r"^ *(vapi-sessions-mcp call .*)$", re.MULTILINE)

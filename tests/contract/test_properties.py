@@ -35,6 +35,8 @@ from vapi_sessions_mcp.contract.operations import (
 from vapi_sessions_mcp.contract.parsing import parse
 from vapi_sessions_mcp.errors import BadArguments
 
+pytestmark = pytest.mark.no_cover
+
 
 @every_operation
 @given(data=st.data())

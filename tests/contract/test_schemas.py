@@ -1,7 +1,6 @@
 """What `tools/list` publishes: small, exact, portable, in step with Vapi's specification."""
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -57,7 +56,6 @@ TYPES = {"object", "array", "string", "number", "integer", "boolean"}
 MAX_BYTES = 10_000
 MAX_DESCRIPTION = 60
 
-SNAPSHOT = Path(__file__).parents[1] / "snapshots" / "tools.json"
 FACTS = Path(__file__).parents[1] / "support" / "facts" / "session_fields.json"
 OPENAPI = Path(__file__).parents[3] / "shared" / "vapi" / "openapi-sessions.json"
 
@@ -271,19 +269,6 @@ async def test_the_tool_list_costs_at_most_ten_thousand_bytes(connect: Connect, 
     assert len(listed["tools"]) == len(TABLE)
     size = len(json.dumps(listed, ensure_ascii=False, separators=(",", ":")).encode())
     assert size <= MAX_BYTES
-
-
-async def test_the_tool_list_is_the_reviewed_snapshot(connect: Connect) -> None:
-    # What models see changes only where somebody looked at the change.
-    tools = settled(as_json(await published(connect)))
-    listed = json.dumps(tools, indent=1, ensure_ascii=False) + "\n"
-    if os.environ.get("UPDATE_SNAPSHOTS") == "1":
-        SNAPSHOT.write_text(listed, encoding="utf-8")
-    assert SNAPSHOT.exists(), "No snapshot yet: run this test with UPDATE_SNAPSHOTS=1."
-    assert listed == SNAPSHOT.read_text(encoding="utf-8"), (
-        f"The tool list differs from {SNAPSHOT}: when the change is meant, run this test with"
-        " UPDATE_SNAPSHOTS=1, look at the diff and commit it."
-    )
 
 
 def assert_agree(ours: dict[str, Schema], theirs: dict[str, Schema], own: set[str]) -> None:

@@ -1,5 +1,6 @@
-"""Servers that many tests of access share."""
+"""Servers that the tests of a module share."""
 
+import subprocess
 from collections.abc import AsyncGenerator, Generator
 
 import pytest
@@ -7,13 +8,26 @@ from playwright.sync_api import Browser
 
 from support.browser import Host, bundled, chromium, hosted, missing, server
 from support.faces import FACES, Faces, bearer, serving
+from support.processes import COMMAND, PATIENCE, environment, logged_calls, url_in
+from support.sandbox import NOW
 from support.token_servers import NAME, READ, WRITE
+
+REST = ("--transport", "rest", "--rest-port", "0")
 
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """Real time, in which other processes live."""
     return "asyncio"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def measured_processes(request: pytest.FixtureRequest) -> Generator[None]:
+    """Measure no process of a module marked `no_cover`: it would take twice the time."""
+    with pytest.MonkeyPatch.context() as during:
+        if request.node.get_closest_marker("no_cover"):
+            during.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +48,22 @@ async def tokens(token_server: Faces) -> Faces:
 def face(request: pytest.FixtureRequest) -> str:
     """REST, and MCP in both eras."""
     return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def rest_sandbox() -> Generator[str]:
+    """The base URL of a REST adapter on a sandbox, which ends in `/v1`."""
+    arguments = [*COMMAND, *REST, "--sandbox", "--sandbox-now", NOW.isoformat()]
+    with subprocess.Popen(
+        arguments, stderr=subprocess.PIPE, env=environment(), text=True
+    ) as process:
+        assert process.stderr
+        yield url_in(process.stderr.readline())
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
+        *calls, last = process.stderr.read().splitlines()
+        assert logged_calls("\n".join(calls))
+        assert "Shutting down" in last
 
 
 @pytest.fixture(scope="module")

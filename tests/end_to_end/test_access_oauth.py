@@ -26,7 +26,7 @@ from support.tools import ERAS, GET, LIST, UPDATE
 from vapi_sessions_mcp.access.gate import Gate
 from vapi_sessions_mcp.settings import Settings
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.clock]
 
 NAME = "sessions.example.com"
 PUBLIC = f"https://{NAME}"
@@ -115,7 +115,7 @@ async def test_nothing_but_the_metadata_is_readable_from_any_origin(
 ) -> None:
     # It is open to every page, so what stands beside it must not be.
     shown = bearer(await issuer.token(scope=BOTH))
-    for path in ("", "/", "/v1/", "/v1/session", "/../../v1/session", "/mcp/v1"):
+    for path in ("", "/", "/v1//", "/v1/session", "/../../v1/session", "/mcp/v1"):
         for origin in ([], [("Origin", "https://evil.example")]):
             answer = await faces.send(f"{faces.root}/", *origin, target=METADATA + path)
             assert answer.status_code == (403 if origin else 401)

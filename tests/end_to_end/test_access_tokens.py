@@ -185,11 +185,11 @@ ODD: dict[str, tuple[Callable[[str], str], int | None]] = {
     "as a client writes it": (lambda text: text, 403),
     "escapes in the name": (lambda text: text.replace("update", "\\u0075pdate"), 403),
     "escapes in the key": (lambda text: text.replace('"name"', '"n\\u0061me"', 1), 403),
-    "the change last": (lambda text: text.replace('"name"', f'"name": "{GET}", "name"', 1), 403),
-    "the read last": (lambda text: text.replace(NAMED, f'{NAMED}, "name": "{GET}"'), None),
-    "another method first": (lambda text: text.replace(CALLED, f'"method": "x", {CALLED}'), 403),
-    "another method last": (lambda text: text.replace(CALLED, f'{CALLED}, "method": "x"'), None),
-    "other params first": (lambda text: text.replace('"params"', '"params": [], "params"'), 403),
+    "the change last": (lambda text: text.replace('"name"', f'"name": "{GET}", "name"', 1), 400),
+    "the read last": (lambda text: text.replace(NAMED, f'{NAMED}, "name": "{GET}"'), 400),
+    "another method first": (lambda text: text.replace(CALLED, f'"method": "x", {CALLED}'), 400),
+    "another method last": (lambda text: text.replace(CALLED, f'{CALLED}, "method": "x"'), 400),
+    "other params first": (lambda text: text.replace('"params"', '"params": [], "params"'), 400),
     "a batch": (lambda text: f"[{text}]", None),
     "two messages": (lambda text: f"{text}\n{text}", None),
     "no id": (lambda text: text.replace('"id": 1, ', ""), 403),
@@ -230,7 +230,7 @@ async def test_no_spelling_of_a_call_lets_who_may_only_read_change_anything(
         method="POST",
         body=in_chunks(raw) if chunked else raw,
     )
-    if status and encoding == "utf-8":
+    if status and encoding != "utf-16" and len(raw) <= 4 * MIB:
         assert answer.status_code == status
     if answer.status_code == 403:
         assert challenge(answer) == {**ASKED, **LACKING}

@@ -1,6 +1,7 @@
 """Clients that write a URL or a header in another way than most are served all the same."""
 
 import json
+import signal
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -23,6 +24,8 @@ async def sites() -> AsyncGenerator[tuple[str, str]]:
     async with started(*BOTH, "--sandbox") as running:
         mcp, rest = await running.url(), await running.url()
         yield mcp.removesuffix("/mcp"), rest.removesuffix("/v1")
+        running.signal(signal.SIGTERM)
+        assert await running.ended() == 0
 
 
 @pytest.fixture
@@ -143,3 +146,49 @@ async def test_each_version_that_is_named_is_served(
     headers = listing("legacy", MCP_Protocol_Version=version)["headers"]
     answer = await client.post(f"{sites[0]}/mcp", headers=headers, content=json.dumps(hello))
     assert message(answer)["result"]["protocolVersion"] == offered
+
+
+async def test_the_paths_of_vapi_s_own_api_are_served_with_and_without_a_version(
+    client: httpx2.AsyncClient, sites: tuple[str, str]
+) -> None:
+    # Vapi's API has none, and whoever moves from it to here changes the host only.
+    [session] = (await client.get(f"{sites[1]}/session", params={"limit": 1})).json()["results"]
+    for path in (f"/session/{session['id']}", f"/v1/session/{session['id']}"):
+        assert (await client.get(sites[1] + path)).json() == session
+    made = await client.post(f"{sites[1]}/session/", json={"name": "a"})
+    assert (made.status_code, made.json()["name"]) == (201, "a")
+    gone = await client.delete(f"{sites[1]}/session/{made.json()['id']}")
+    assert gone.status_code == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+async def test_other_parts_of_vapi_s_api_are_said_to_be_elsewhere(
+    client: httpx2.AsyncClient, sites: tuple[str, str], method: str
+) -> None:
+    # "Cannot POST /chat" is what Vapi says of a path that it has not, either.
+    elsewhere = ": this server has sessions only; send this to the API itself."
+    for path in ("/v1/chat", "/v1/call", "/chat", "/chat/", "/assistant/a-1", "/v1/call?limit=1"):
+        answer = await client.request(method, sites[1] + path)
+        assert (answer.status_code, answer.json()["statusCode"]) == (404, 404)
+        written = path.partition("?")[0].rstrip("/")
+        assert answer.json()["message"] == f"Cannot {method} {written}{elsewhere}"
+    for path in ("/v1", "/", "/chats", "/v1/session/a/b", "/v1x/chat", "/v2/chat"):
+        answer = await client.request(method, sites[1] + path)
+        assert answer.status_code == 404
+        assert elsewhere not in answer.text
+
+
+async def test_a_packed_body_is_refused_in_words(
+    client: httpx2.AsyncClient, sites: tuple[str, str], era: str
+) -> None:
+    # As JSON it is none, and "The body is not JSON" sends people looking in the wrong place.
+    said = "This server unpacks no bodies: send it without Content-Encoding."
+    for url in (f"{sites[0]}/mcp", f"{sites[1]}/v1/session"):
+        for encoding, status in (("gzip", 415), ("br, gzip", 415), ("Identity", 200)):
+            call = listing(era, Content_Encoding=encoding)
+            answer = await client.post(url, **call)
+            if status == 415:
+                assert (answer.status_code, answer.json()["message"]) == (415, said)
+            else:
+                assert answer.status_code in (200, 400)
+                assert said not in answer.text

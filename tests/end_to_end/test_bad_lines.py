@@ -13,6 +13,8 @@ from support.processes import logged_calls, started
 from support.stdio_calls import META, call
 from support.tools import CREATE, GET, LIST
 
+pytestmark = pytest.mark.no_cover
+
 
 def frame(rest: str, id: str = '"h"') -> bytes:
     """A request, all of it as it is but for META."""
@@ -83,6 +85,7 @@ JUDGED: list[tuple[bytes, int, Any]] = [
     (line('{"x": %s}' % ("[" * 100_000 + "]" * 100_000)), WRONG, None),
     (line('{"limit": %s}' % ("9" * 5000)), WRONG, "h"),
     (line('{"x": [%s0]}' % ("0," * 250_000)), WRONG, "h"),
+    (line('{"x": [%s0]}' % ("0," * 1_000_001)), WRONG, None),
     (line('{"limit": 1, "limit": 2}', id="7"), WRONG, 7),
     (line('{"limit": 1, "limit": 2}', id='"\\ud83d"'), WRONG, "\ufffd"),
     (frame('"method": 5'), WRONG, "h"),
@@ -141,6 +144,8 @@ async def test_lines_that_no_client_would_write_leave_a_process_that_serves() ->
 async def test_what_is_no_message_is_answered_with_its_id_where_it_has_one() -> None:
     # A client that waits for an answer which never comes hangs until somebody kills it.
     async with FaultyVapi() as vapi, started(VAPI_BASE_URL=vapi.url, VAPI_API_KEY=KEY) as running:
+        # Nor does it matter that the first message is no request.
+        await running.send(b'{"jsonrpc": "2.0", "method": "notifications/nope"}')
         for number, (sent, code, id) in enumerate(JUDGED):
             await running.send(sent, call(number, GET, id="s-1"))
             got = [await running.receive() for _ in range(2)]

@@ -9,6 +9,8 @@ import pytest
 
 from support.processes import COMMAND, environment
 
+pytestmark = pytest.mark.no_cover
+
 
 def process(
     *arguments: str,

@@ -15,6 +15,8 @@ import pytest
 from support.processes import PATIENCE, started, url_in
 from support.tools import GET, LIST
 
+pytestmark = pytest.mark.no_cover
+
 
 @pytest.mark.anyio
 async def test_the_log_goes_to_stderr_and_holds_no_customer() -> None:

@@ -3,8 +3,8 @@
 import signal
 import socket
 import subprocess
-from collections.abc import Generator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, suppress
 
 import anyio
 import anyio.lowlevel
@@ -19,6 +19,7 @@ from support.processes import (
     COMMAND,
     PATIENCE,
     UNENDING,
+    Running,
     environment,
     started,
     url_in,
@@ -123,7 +124,11 @@ async def test_a_server_without_a_key_is_live_but_not_ready() -> None:
         ({"Origin": "null"}, 403),
         ({"Origin": "http://localhost.evil.example"}, 403),
         ({"Origin": "http://localhost:5173"}, 200),
-        ({"Origin": "https://sessions.example.com"}, 200),
+        ({"Host": "sessions.example.com", "Origin": "https://sessions.example.com"}, 200),
+        ({"Host": "sessions.example.com:8", "Origin": "http://sessions.example.com:8"}, 200),
+        ({"Host": "sessions.example.com", "Origin": "https://sessions.example.com:8"}, 403),
+        ({"Host": "sessions.example.com", "Origin": "app://sessions.example.com"}, 403),
+        ({"Origin": "https://sessions.example.com"}, 403),
         ({"Content-Type": "text/plain"}, 400),
     ],
     ids=str,
@@ -326,3 +331,42 @@ async def test_a_dropped_connection_cancels_unless_a_2025_write_was_sent() -> No
             assert vapi.hung_up == 3
             running.signal(signal.SIGTERM)
             assert await running.ended() == 0
+
+
+@asynccontextmanager
+async def abandoned_write(*options: str) -> AsyncGenerator[tuple[FaultyVapi, Running]]:
+    """A server with a write of the 2025 versions in flight, whose client has gone."""
+    async with FaultyVapi(slow()) as vapi:
+        upstream = {"VAPI_BASE_URL": vapi.url, "VAPI_API_KEY": KEY}
+        async with started(*OURS, *options, **upstream) as running:
+            url = await running.url()
+            async with httpx2.AsyncClient(timeout=PATIENCE) as client:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(lambda: client.post(url, **tool_call("legacy", DELETE)))
+                    await vapi.until(lambda vapi: len(vapi.requests) == 1)
+                    tasks.cancel_scope.cancel()
+                # By the time this is answered, the server has seen that connection go.
+                assert (await client.get(url.replace("/mcp", "/health"))).status_code == 200
+            running.signal(signal.SIGTERM)
+            await running.told("Shutting down")
+            await refuses(url)
+            yield vapi, running
+
+
+async def test_a_stop_waits_for_a_write_whose_client_has_gone() -> None:
+    # The specification lets it finish; cut in two, nobody would know what it did.
+    async with abandoned_write(*UNENDING) as (vapi, running):
+        vapi.release()
+        assert await running.ended() == 0
+        assert (len(vapi.requests), vapi.answered) == (1, 1)
+        [line] = (await running.rest())[1].splitlines()
+        assert " call tool=delete_session session=s-1 status=200 " in line
+
+
+async def test_but_no_longer_than_its_grace() -> None:
+    # An orchestrator kills what outlives its own.
+    async with abandoned_write("--grace", "0.5", "--timeout", "600") as (_, running):
+        assert await running.ended() == 0
+        err = (await running.rest())[1]
+        assert " call tool=delete_session session=s-1 error=CancelledError " in err
+        assert "Traceback" not in err

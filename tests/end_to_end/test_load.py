@@ -29,7 +29,7 @@ from support.tools import (
     UPDATE,
 )
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
 
 Json: TypeAlias = dict[str, Any]
 # One call of a tool: its JSON-RPC answer.

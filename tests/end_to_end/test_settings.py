@@ -7,6 +7,7 @@ import socket
 from collections.abc import Sequence
 
 import anyio
+import httpx2
 import pytest
 
 from support.faces import KEY, USUAL
@@ -55,6 +56,8 @@ async def test_rest_alone_listens_on_the_port_that_was_given(
     env = {name: port if value == "PORT" else value for name, value in environ.items()}
     async with started("--sandbox", *REST, *given, **env) as running:
         assert url_in(await running.told("REST at ")) == f"http://127.0.0.1:{port}/v1"
+        running.signal(signal.SIGTERM)
+        await running.ended()
 
 
 @pytest.mark.parametrize(
@@ -83,6 +86,8 @@ async def test_a_variable_without_effect_is_one_line_in_the_log(
     names = [name if name.startswith("VAPI_") else f"VAPI_MCP_{name}" for name in said.split()]
     async with started(*arguments, **environ) as running:
         line = await running.told("no effect")
+        running.signal(signal.SIGTERM)
+        await running.ended()
     assert line.endswith(
         f" WARNING vapi_sessions_mcp.start: no effect on what is served: {', '.join(names)}"
     )
@@ -173,3 +178,40 @@ async def test_with_something_else_for_a_key_nothing_is_sent_and_each_call_says_
         assert not vapi.requests
         assert KEY not in out + err + line
         assert "input:vapi" not in out + err + line
+
+
+@pytest.mark.parametrize("by", ["option", "options", "variable"])
+async def test_a_server_goes_by_each_of_its_names_however_they_are_written(by: str) -> None:
+    # A name in capitals, or with the dot that some resolvers add, was answered with 421.
+    names = ("Sessions.EXAMPLE.com", "2001:DB8::7")
+    listed: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
+        "option": (("--allowed-host", ",".join(names)), {}),
+        "options": (("--allowed-host", names[0], "--allowed-host", names[1]), {}),
+        "variable": ((), {"VAPI_MCP_ALLOWED_HOST": "\n".join(names)}),
+    }
+    arguments, environ = listed[by]
+    opened = ("--sandbox", *REST, "--port", "0", "--allow-unauthenticated", *arguments)
+    async with started(*opened, **environ) as running:
+        url = (await running.url()).removesuffix("/v1")
+        known = ("sessions.example.com", "SESSIONS.example.com.", "sessions.example.com.:443")
+        addresses = ("[2001:db8::7]", "[2001:db8:0::7]:8080")
+        foreign = ("evil.example", "sessions.example.com.evil.example", "[2001:db8::8]", "a..")
+        async with httpx2.AsyncClient(base_url=url, trust_env=False) as client:
+            for host in (*known, *addresses, *foreign):
+                answer = await client.get("/openapi.json", headers={"Host": host})
+                assert answer.status_code == (421 if host in foreign else 200), host
+
+
+@pytest.mark.parametrize("path", ["", "/", "/mcp", "/v1"])
+async def test_a_public_url_is_advertised_with_the_path_once(path: str) -> None:
+    # `--public-url https://…/mcp` was advertised as …/mcp/mcp.
+    oauth = ("--auth", "oauth", "--oauth-issuer", "http://127.0.0.1:9")
+    public = ("--public-url", f"https://sessions.example.com{path}")
+    async with (
+        started("--sandbox", *HTTP, "--port", "0", *oauth, *public) as running,
+        httpx2.AsyncClient(trust_env=False) as client,
+    ):
+        answer = await client.post(await running.url())
+    assert answer.status_code == 401
+    metadata = "https://sessions.example.com/.well-known/oauth-protected-resource/mcp"
+    assert f'resource_metadata="{metadata}"' in answer.headers["WWW-Authenticate"]

@@ -13,7 +13,7 @@ from support.http_calls import message, tool_call
 from support.processes import COMMAND, PATIENCE, Running, environment, started
 from support.tools import GET
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
 
 BOTH = ("--transport", "http", "--port", "0", "--transport", "rest", "--rest-port", "0")
 KEY = "key-0123456789abcdef"
@@ -59,8 +59,8 @@ async def test_silent_connections_shut_nobody_out_and_fill_no_log() -> None:
             running.signal(signal.SIGTERM)
             assert await running.ended() == 0
             log = (await running.rest())[1].splitlines()
-    # Half a create is a call that failed; all else is said once.
-    assert len([line for line in log if " call tool=create_session error=" not in line]) < 10
+    # Half a request is no call, and all else is said once.
+    assert len(log) < 10
 
 
 async def test_a_stop_waits_for_calls_and_for_nothing_else() -> None:

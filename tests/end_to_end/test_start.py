@@ -7,6 +7,8 @@ import pytest
 from support.processes import COMMAND, environment
 from support.tools import GET
 
+pytestmark = pytest.mark.no_cover
+
 SERVERS: dict[str, tuple[str, ...]] = {
     "stdio": (),
     "http": ("--transport", "http", "--port", "0"),

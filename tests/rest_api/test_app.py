@@ -10,7 +10,7 @@ from support.rest_app import Rest, answering
 from support.rest_calls import refused
 from support.upstream import Upstream
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.clock]
 
 MAYA = "+14155550123"
 JSON = {"Content-Type": "application/json"}

@@ -296,7 +296,11 @@ async def test_a_bug_is_a_500_that_tells_nothing(rest: Rest) -> None:
         ({"Host": "[::1]:8080"}, 200),
         ({"Host": "sessions.example.com"}, 200),
         ({"Origin": "http://localhost:8080"}, 200),
-        ({"Origin": "https://sessions.example.com"}, 200),
+        ({"Host": "sessions.example.com", "Origin": "https://sessions.example.com"}, 200),
+        ({"Host": "sessions.example.com:8", "Origin": "http://sessions.example.com:8"}, 200),
+        ({"Host": "sessions.example.com", "Origin": "https://sessions.example.com:8"}, 403),
+        ({"Host": "sessions.example.com", "Origin": "app://sessions.example.com"}, 403),
+        ({"Origin": "https://sessions.example.com"}, 403),
     ],
     ids=str,
 )

@@ -4,12 +4,11 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from support.sandbox import Vapi, connect, stopped
-from vapi_sessions_mcp.sandbox import create_app
+from support.sandbox import Vapi, Watched, connect
 
 
 @pytest.fixture
-async def vapi() -> AsyncGenerator[Vapi]:
+async def vapi(new_sandbox: Watched) -> AsyncGenerator[Vapi]:
     """A client of a fresh sandbox, whose clock stands still."""
-    async with connect(create_app(clock=stopped)) as client:
+    async with connect(new_sandbox) as client:
         yield client

@@ -12,6 +12,7 @@ from support.sandbox import (
     NOW,
     SAMPLES,
     Vapi,
+    Watched,
     connect,
     created,
     listed,
@@ -160,3 +161,17 @@ async def test_concurrent_writes_all_arrive(vapi: Vapi) -> None:
                 group.start_soon(lambda n=number: created(vapi, name=f"s{n}"))
     assert len(set(seen)) == 40
     assert len(await listed(vapi)) == 101
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
+async def test_only_a_sandbox_that_was_read_from_serves_another_test(method: str) -> None:
+    # Else a test could find what the one before it has written, and only in that order.
+    sandbox = Watched()
+    async with connect(sandbox) as vapi:
+        await listed(vapi)
+        assert sandbox.is_new
+        # What is refused counts as a change, too: nobody has to think about what it left.
+        await vapi.request(method, "/session/none", json={"name": 1})
+        assert not sandbox.is_new
+        await listed(vapi)
+        assert not sandbox.is_new

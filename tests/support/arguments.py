@@ -89,8 +89,10 @@ def values(name: str, schema: Given) -> Json:
             items = phone_numbers if "Number" in name else ids
             return st.lists(items, min_size=1, max_size=3).map(",".join)
         case "string":
-            least, most = schema.get("minLength", 0), min(schema.get("maxLength", 99), 99)
-            return st.text(min_size=least, max_size=most).filter(no_json)
+            # That it must not be empty goes without saying; some may be, which other tests try.
+            return st.text(min_size=1, max_size=min(schema.get("maxLength", 99), 99)).filter(
+                no_json
+            )
         case "integer":
             return st.integers(schema.get("minimum"), schema.get("maximum"))
         case "number":

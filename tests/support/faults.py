@@ -343,7 +343,7 @@ FAULTS: dict[str, Fault] = {
 MENDS = {
     401: "Vapi does not accept the API key ({said}). Set VAPI_API_KEY to a private key from"
     " https://dashboard.vapi.ai/org/api-keys.",
-    403: "Vapi refused it ({said}). The key may lack access, or a firewall stands between.",
+    403: "Vapi refused it ({said}). The key may lack access, or a firewall is in between.",
     404: "Vapi refused it ({said}). Check the base URL (VAPI_BASE_URL).",
 }
 REFUSAL = "Vapi refused it ({said}). Change what it names and call again."

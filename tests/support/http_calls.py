@@ -29,6 +29,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     GET: {"id": "s-1"},
     UPDATE: {"id": "s-1", "body": {"name": "a"}},
     LIST: {},
+    DELETE: {"id": "s-1"},
 }
 
 

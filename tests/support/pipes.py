@@ -27,9 +27,12 @@ class Pipe:
 
     def lines(self, count: int) -> list[str]:
         """The next lines."""
-        read = b""
-        while read.count(b"\n") < count:
-            read += os.read(self.read_end, 1)
+        # A byte at a time, so that nothing behind them is taken.
+        ends, read = 0, bytearray()
+        while ends < count:
+            byte = os.read(self.read_end, 1)
+            ends += byte == b"\n"
+            read += byte
         return read.decode().splitlines()
 
     def close_read_end(self) -> None:

@@ -24,8 +24,12 @@ LINE = 2**22
 
 
 def environment(**given: str) -> dict[str, str]:
-    """This process's environment without settings of ours, and `given`."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("VAPI_")}
+    """This process's environment without settings of ours and proxies, and `given`."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("VAPI_") and not name.lower().endswith("_proxy")
+    }
     return {**kept, **given}
 
 

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import httpx2
-from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from vapi_sessions_mcp.sandbox import SANDBOX_KEY
+from vapi_sessions_mcp.sandbox import SANDBOX_KEY, create_app
 from vapi_sessions_mcp.sandbox.samples import sample_sessions
 
 Sample: TypeAlias = dict[str, Any]
@@ -23,7 +23,19 @@ def stopped() -> datetime:
     return NOW
 
 
-def connect(app: Starlette, *, key: str = SANDBOX_KEY) -> Vapi:
+class Watched:
+    """A sandbox at `NOW` that knows whether it was ever asked for more than to read."""
+
+    def __init__(self) -> None:
+        self.app = create_app(clock=stopped)
+        self.is_new = True
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.is_new &= scope["method"] == "GET"
+        await self.app(scope, receive, send)
+
+
+def connect(app: ASGIApp, *, key: str = SANDBOX_KEY) -> Vapi:
     """A client of a sandbox, which need not be closed."""
     return httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app=app),

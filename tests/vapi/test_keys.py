@@ -3,12 +3,17 @@
 from dataclasses import replace
 
 import anyio
+import httpx2
 import pytest
 
 from support.faulty_vapi import FaultyVapi, Reply, Seen, reply, slow
 from support.tries import KEY, DeadEnds, calling, reached, run
-from vapi_sessions_mcp.contract.operations import GET, UPDATE
-from vapi_sessions_mcp.errors import Refused
+from vapi_sessions_mcp.caller import Caller, CallRecord
+from vapi_sessions_mcp.contract.list_filters import ListRequest
+from vapi_sessions_mcp.contract.operations import GET, LIST, UPDATE
+from vapi_sessions_mcp.errors import Refused, Unauthorized
+from vapi_sessions_mcp.settings import Settings
+from vapi_sessions_mcp.vapi.client import Vapi
 
 pytestmark = pytest.mark.anyio
 
@@ -109,3 +114,22 @@ def test_a_key_does_not_show_in_what_is_printed_of_a_call() -> None:
     _, _, call = calling(GET)
     assert KEY not in repr(call)
     assert KEY not in repr(replace(call.caller, brings_key=True))
+
+
+@pytest.mark.parametrize(
+    ("host", "other"),
+    [("api.vapi.ai", "api.eu.vapi.ai"), ("api.eu.vapi.ai", "api.vapi.ai")],
+)
+async def test_a_key_that_is_not_accepted_may_be_of_the_other_region(host: str, other: str) -> None:
+    # Each region has accounts of its own, and the key is good in the one it was made in.
+    refuse = httpx2.MockTransport(lambda _: httpx2.Response(401, json={"message": "Invalid key"}))
+    settings = Settings(api_key="key-0123456789abcdef", base_url=f"https://{host}")
+    said: list[str] = []
+    for brings_key in (False, True):
+        async with Vapi(settings, transport=refuse) as vapi:
+            caller = Caller(api_key=settings.api_key, brings_key=brings_key)
+            with pytest.raises(Unauthorized) as caught:
+                await vapi.call(LIST, ListRequest(), CallRecord(caller=caller))
+        said.append(str(caught.value))
+    assert said[0].endswith(f"or VAPI_BASE_URL to https://{other} if it is of that region.")
+    assert said[1].endswith(f"in the header X-Vapi-Api-Key. This server calls {host}, not {other}.")

@@ -21,7 +21,7 @@ from vapi_sessions_mcp.contract.operations import GET, Operation
 from vapi_sessions_mcp.errors import Failed, RateLimited, VapiError
 from vapi_sessions_mcp.vapi.retries import Retries, retry_after
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.clock]
 
 Headers: TypeAlias = dict[str, str]
 

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import anyio
+import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,6 +91,23 @@ async def test_a_list_in_japanese_and_the_filters_repeated_in_it_fit() -> None:
     assert spent(result) <= 2_000
     assert spent(scan) <= 2_000
     assert "with the same filters and" in note(result)
+
+
+async def test_the_reason_why_a_scan_ended_early_counts_as_well() -> None:
+    # It is in the coverage and in the note, and Vapi's words can be long.
+    rows = [session(n, name=SAID["Japanese"]) for n in range(400)]
+    upstream = fixed_upstream(rows)
+
+    async def answers(request: httpx2.Request) -> httpx2.Response:
+        if len(upstream.requests) > 1:
+            return httpx2.Response(400, json={"message": "予" * 900, "statusCode": 400})
+        return await upstream.handle_async_request(request)
+
+    async with served(httpx2.MockTransport(answers), max_result_bytes=6_000) as client:
+        result = await client.call_tool(LIST, {"status": "active"})
+    assert spent(result) <= 6_000
+    assert data(result)["results"]
+    assert note(result).count("予") == data(result)["coverage"]["stopped"].count("予") >= 300
 
 
 words = st.one_of(st.sampled_from(list(SAID.values())), st.text(max_size=40))

@@ -24,7 +24,7 @@ from support.sandbox import NOW
 from support.tools import CREATE, GET, LIST
 from vapi_sessions_mcp.clock import stopped_at
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.clock]
 
 MANY = [session(n) for n in range(250)]
 LONG_AGO = "2026-01-01T00:00:00.000Z"

@@ -25,6 +25,8 @@ from support.generated import (
 from support.secret_names import SECRETS
 from support.tools import GET, LIST
 
+pytestmark = pytest.mark.no_cover
+
 Anything: TypeAlias = SearchStrategy[Any]
 
 # An id of 36 characters and its quotes are part of the 410 bytes; another takes what it takes.

@@ -20,10 +20,16 @@ from vapi_sessions_mcp.offload import offload
 # Of both faces, so that one proxy rule fits both; it is the MCP SDK's own.
 MAX_BODY = 4 * 2**20
 VERSIONS = [*KNOWN_PROTOCOL_VERSIONS]
+PACKED = "This server unpacks no bodies: send it without Content-Encoding."
 TOO_MANY = (
     f"The body holds more than {json_text.MAX_SENT_VALUES} values, which takes too long to read:"
     " send it in parts."
 )
+
+
+def is_packed(headers: Headers) -> bool:
+    """Whether a body would have to be unpacked, which nobody here does."""
+    return headers.get("Content-Encoding", "").strip().lower() not in ("", "identity")
 
 
 class BodyGuard:
@@ -47,6 +53,8 @@ class BodyGuard:
                 # The SDK would hold a GET open for events, of which a stateless server has none.
                 said = f"Cannot {scope['method']} {self._path}: there is POST."
                 app = refusal(405, said, {"Allow": "POST"})
+            elif is_packed(Headers(scope=scope)):
+                app = refusal(415, PACKED)
         await app(scope, receive, send)
 
     async def _judge(self, scope: Scope, receive: Receive, send: Send) -> None:

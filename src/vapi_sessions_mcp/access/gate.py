@@ -76,7 +76,7 @@ class Gate:
             urls = AuthSettings.model_validate(
                 {
                     "issuer_url": settings.oauth_issuer,
-                    "resource_server_url": f"{settings.public_url}".rstrip("/") + path,
+                    "resource_server_url": settings.public_base + path,
                     "validate_token_resource": False,  # the issuer's tokens are judged by `issuer`
                 }
             )

@@ -14,7 +14,7 @@ from anyio.abc import TaskGroup
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from vapi_sessions_mcp import json_text
-from vapi_sessions_mcp.http_client import build_client
+from vapi_sessions_mcp.http_client import build_client, certificate_fault, through
 from vapi_sessions_mcp.logs import log_fault
 from vapi_sessions_mcp.settings_rules import is_loopback
 
@@ -56,7 +56,7 @@ class IssuerKeys:
         self._url, self._addresses = url, _addresses(url)
         self._timeout, self._elapsed = timeout, elapsed
         # `_refetch` limits the whole.
-        self._build = partial(build_client, transport=transport, headers={}, timeout=None)
+        self._build = partial(build_client, url=url, transport=transport, headers={}, timeout=None)
         self._client = self._build()
         self._users = 0
         self._tasks: TaskGroup  # only while it is open, as it needs an event loop
@@ -175,7 +175,9 @@ class IssuerKeys:
             raise _Unusable(f"{address} is larger than 1 MiB") from exc
         except httpx2.RequestError as exc:
             reason = str(exc) or type(exc).__name__
-            raise _Unusable(f"no usable answer from {url.host} ({reason})") from exc
+            if fault := certificate_fault(exc):
+                reason = f"{fault}; SSL_CERT_FILE names a file of certificates to accept"
+            raise _Unusable(f"no usable answer from {url.host}{through(exc)} ({reason})") from exc
         except (TypeError, ValueError) as exc:
             raise _Unusable(f"{address} is no JSON object") from exc
 

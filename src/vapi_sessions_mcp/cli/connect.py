@@ -3,11 +3,15 @@
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 
+from vapi_sessions_mcp.caller import CallRecord
 from vapi_sessions_mcp.clock import Clock, real, stopped_at
+from vapi_sessions_mcp.contract.operations import Operation
+from vapi_sessions_mcp.contract.requests import Request
+from vapi_sessions_mcp.errors import NotConfigured
 from vapi_sessions_mcp.settings import Settings, SettingsError
 from vapi_sessions_mcp.vapi.client import Vapi
 
@@ -17,17 +21,37 @@ if TYPE_CHECKING:
 IN_MEMORY = ":memory:"
 
 
-def connect(settings: Settings) -> tuple[Settings, Vapi]:
+def connect(settings: Settings, *, begun: bool = False) -> tuple[Settings, Vapi]:
     """Vapi, or with `--sandbox` the stand-in, and the settings to use it with.
 
-    Raises SettingsError when the sandbox's database cannot be used.
+    Raises SettingsError when the sandbox's database, a proxy or certificates cannot be
+    used. In a conversation that was `begun` each call says so instead.
     """
     if not settings.sandbox:
-        return settings, Vapi(settings)
+        try:
+            return settings, Vapi(settings)
+        except SettingsError as exc:
+            if not begun:
+                raise
+            return settings, _Unusable(settings, str(exc))
     clock = sandbox_clock(settings.sandbox_now)
     app, key = open_sandbox(settings.sandbox_db, clock)
     settings = replace(settings, api_key=key, base_url="http://localhost")
     return settings, Vapi(settings, transport=httpx2.ASGITransport(app), clock=clock)
+
+
+class _Unusable(Vapi):
+    """A Vapi that cannot be called, and says at each call why."""
+
+    def __init__(self, settings: Settings, reason: str) -> None:
+        super().__init__(settings, transport=httpx2.AsyncBaseTransport())
+        self._reason = reason
+
+    async def call(
+        self, operation: Operation, request: Request, record: CallRecord
+    ) -> dict[str, Any]:
+        """Raise NotConfigured."""
+        raise NotConfigured(f"{self._reason} Nothing was sent to Vapi.")
 
 
 def sandbox_clock(now: datetime | None) -> Clock:

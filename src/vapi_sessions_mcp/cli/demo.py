@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -13,6 +14,8 @@ from mcp.client.stdio import StdioServerParameters
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, TextContent
 
+from vapi_sessions_mcp.cli.endings import innermost, is_of_output
+
 CALLER = "+14155550123"
 DEADLINE_SECONDS = 60
 
@@ -21,13 +24,18 @@ class DemoFailed(Exception):
     """A step did not do what it should; `str()` says which."""
 
 
-def run(sandbox_now: datetime | None) -> int:
-    """Print the tour; 0 when every step really worked, else 1 and the reason on stderr."""
+def run(sandbox_now: datetime | None, *, options: Sequence[str] = ()) -> int:
+    """Print the tour; 0 when every step really worked, else 1 and the reason on stderr.
+
+    Its server gets these `options` too, and nothing of what the environment sets.
+    """
     failure = ""
     try:
-        failure = anyio.run(_tour, sandbox_now)
+        failure = anyio.run(_tour, sandbox_now, options)
     except* (MCPError, TimeoutError, OSError) as group:
-        failure = f"the server did not start or did not answer ({group.exceptions[0]!r})"
+        if is_of_output(reason := innermost(group)):
+            raise reason from None
+        failure = f"the server did not start or did not answer ({reason!r})"
     if failure:
         click.echo(f"vapi-sessions-mcp: the demo failed: {failure}", err=True)
         return 1
@@ -35,7 +43,7 @@ def run(sandbox_now: datetime | None) -> int:
     return 0
 
 
-async def _tour(sandbox_now: datetime | None) -> str:
+async def _tour(sandbox_now: datetime | None, options: Sequence[str]) -> str:
     """Walk it on a server of its own; the reason why a step failed, or nothing."""
     server = StdioServerParameters(
         command=sys.executable,
@@ -43,8 +51,9 @@ async def _tour(sandbox_now: datetime | None) -> str:
             *("-m", "vapi_sessions_mcp", "--sandbox"),
             *("--tool-names", "short", "--log-level", "warning"),
             *(("--sandbox-now", sandbox_now.isoformat()) if sandbox_now else ()),
+            *options,
         ],
-        env=dict(os.environ),
+        env={n: value for n, value in os.environ.items() if not n.startswith("VAPI_")},
     )
     with anyio.fail_after(DEADLINE_SECONDS):
         async with Client(server) as client:

@@ -1,7 +1,14 @@
 """How the command ends: an exit code, and one line on stderr where something went wrong."""
 
+import codecs
+import errno
 import logging
+import os
+import sys
+import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
+from io import TextIOWrapper
 from typing import cast
 
 import click
@@ -10,26 +17,76 @@ from vapi_sessions_mcp.logs import announce, log_fault
 from vapi_sessions_mcp.settings import SettingsError
 
 NAME = "vapi-sessions-mcp"
+# What a shell says of a program that the end of a pipe stopped: 128 + SIGPIPE.
+PIPE_CLOSED = 141
+# The output cannot be written: a full disk or a quota.
+_UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def run(command: click.Group, arguments: Sequence[str]) -> int:
     """Run `command` and return its exit code: 2 where nothing could be started."""
+    _use_plain_characters()
     try:
         with command.make_context(NAME, [*arguments]) as context:
-            return command.invoke(context) or 0
+            code = command.invoke(context) or 0
+        _flush()
+        return code
     except click.exceptions.Exit as exc:
         return exc.exit_code
     except (KeyboardInterrupt, click.Abort):
         return 130
     except Exception as exc:  # noqa: BLE001 - nothing may end in a stack trace
-        return _failed(_innermost(exc))
+        return _failed(innermost(exc))
 
 
 def say(line: str) -> None:
     """Write one line to stderr, through the log where there is one: stderr may be a full pipe."""
     text = f"{NAME}: {' '.join(line.split())}"
     if not announce(text):
-        click.echo(text, err=True)
+        with suppress(OSError):
+            click.echo(text, err=True)
+
+
+def is_of_output(error: BaseException) -> bool:
+    """Whether `error` is about writing what a command says."""
+    gone = isinstance(error, BrokenPipeError)
+    return gone or (isinstance(error, OSError) and error.errno in _UNWRITABLE)
+
+
+def innermost(error: BaseException) -> BaseException:
+    """The first error in groups of groups, which tasks raise."""
+    while isinstance(error, BaseExceptionGroup):
+        error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
+    return error
+
+
+def _use_plain_characters() -> None:
+    """Write what a code page does not have, such as "…", in ASCII."""
+    codecs.register_error("vapi_sessions_mcp", _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="vapi_sessions_mcp")
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    failed = cast("UnicodeEncodeError", error)
+    text = unicodedata.normalize("NFKD", failed.object[failed.start : failed.end])
+    return text.encode("ascii", "replace").decode(), failed.end
+
+
+def _flush() -> None:
+    if sys.stdout:
+        sys.stdout.flush()
+
+
+def _unwritten(error: OSError) -> int:
+    """The exit code for output that was not written, all of which is dropped."""
+    # What is left in its buffer would fail once more at the very end, with a trace.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
+        return PIPE_CLOSED
+    say(f"cannot write the output: {error.strerror}.")
+    return 1
 
 
 def _failed(error: BaseException) -> int:
@@ -43,6 +100,8 @@ def _failed(error: BaseException) -> int:
         case SettingsError():
             say(str(error))
             return 2
+        case OSError() if is_of_output(error):
+            return _unwritten(error)
         case _:
             log_fault(error, logging.DEBUG)
             say(
@@ -50,10 +109,3 @@ def _failed(error: BaseException) -> int:
                 " where it is; please report it."
             )
             return 1
-
-
-def _innermost(error: BaseException) -> BaseException:
-    """The first error in groups of groups, which tasks raise."""
-    while isinstance(error, BaseExceptionGroup):
-        error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
-    return error

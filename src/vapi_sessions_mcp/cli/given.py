@@ -1,10 +1,14 @@
 """Which options were given and by whom: one without effect is refused, a variable is logged."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import cast
 
 import click
 from click.core import ParameterSource
 
+from vapi_sessions_mcp.cli.environment import is_given
 from vapi_sessions_mcp.cli.options import SettingOption
 from vapi_sessions_mcp.cli.secrets import API_KEY, VARIABLES
 from vapi_sessions_mcp.settings import HTTP, SettingsError
@@ -39,7 +43,7 @@ class Given:
     def variables_without_effect(self) -> list[str]:
         """The variables that are set and change nothing about what is served."""
         names = [
-            option.variable
+            self._name(option)
             for option in self._options
             if self._source(option.field) is ParameterSource.ENVIRONMENT
             and not self._has_effect(option)
@@ -48,6 +52,27 @@ class Given:
         if "caller-key" in self._values["auth"]:
             unread |= {API_KEY, f"{API_KEY}_FILE"}
         return sorted([*names, *(name for name in unread if self._environ.get(name))])
+
+    @contextmanager
+    def named(self) -> Generator[None]:
+        """Have a SettingsError name the variables that were given, and not their options."""
+        try:
+            yield
+        except SettingsError as exc:
+            said = str(exc)
+            for option in self._options:
+                if self._source(option.field) is ParameterSource.ENVIRONMENT:
+                    said = self._renamed(said, option)
+            raise SettingsError(said) from exc
+
+    def _renamed(self, said: str, option: SettingOption) -> str:
+        value = self._values[option.field]
+        values = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
+        words = option.type.choices if isinstance(option.type, click.Choice) else values
+        name = self._name(option)
+        for word in words:
+            said = said.replace(f"{option.flag} {word}", f"{name}={word}")
+        return re.sub(rf"{option.flag}\b(?!-)", name, said)
 
     def _settle_port(self) -> None:
         """Give REST, which is served alone, whichever port was given."""
@@ -79,6 +104,11 @@ class Given:
         served = " and ".join(f"--transport {name}" for name in self._values["transports"])
         needed = " or ".join(name for name in HTTP if name in option.used_by)
         return f"has no effect with {served}: add --transport {needed}, or leave it out"
+
+    def _name(self, option: SettingOption) -> str:
+        """The variable that `option` was given by."""
+        names = option.variables(self._context)
+        return next(name for name in names if is_given(self._environ, name))
 
     def _typed(self, field: str) -> bool:
         return self._source(field) is ParameterSource.COMMANDLINE

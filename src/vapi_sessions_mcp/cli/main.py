@@ -18,13 +18,19 @@ from click.core import ParameterSource
 from vapi_sessions_mcp import __version__, logs
 from vapi_sessions_mcp.cli.call import LoadSettings, call
 from vapi_sessions_mcp.cli.endings import run
+from vapi_sessions_mcp.cli.environment import (
+    UNTOUCHED,
+    VariableOption,
+    check_environment,
+    names_read,
+)
 from vapi_sessions_mcp.cli.given import Given
+from vapi_sessions_mcp.cli.opening import begin
 from vapi_sessions_mcp.cli.option_types import click_type
 from vapi_sessions_mcp.cli.options import (
+    SettingOption,
     SettingsCommand,
-    check_environment,
     setting_options,
-    variables,
 )
 from vapi_sessions_mcp.cli.secrets import (
     READ_TOKENS,
@@ -36,6 +42,7 @@ from vapi_sessions_mcp.cli.secrets import (
 from vapi_sessions_mcp.cli.skill import skill
 from vapi_sessions_mcp.ids import is_id
 from vapi_sessions_mcp.settings import PREFIX, Port, Settings, SettingsError
+from vapi_sessions_mcp.settings_rules import is_loopback
 
 _LOG = logging.getLogger("vapi_sessions_mcp.start")
 
@@ -46,6 +53,8 @@ def main() -> None:
 
 
 class _Main(SettingsCommand):
+    untouched = ("demo", "openapi", "skill")
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -77,12 +86,8 @@ def command(context: click.Context, **_: Any) -> None:
     Without a subcommand it serves on stdin and stdout, which is what Claude
     Desktop and IDEs start.
     """
-    read = variables(command)
-    check_environment(os.environ, read | VARIABLES)
-    for name in sorted(read & os.environ.keys()):
-        if not os.environ[name].strip():
-            # An empty value would set no limit, and whoever set it would not know.
-            raise SettingsError(f"{name} is set but empty: give it a value, or unset it.")
+    if not context.meta[UNTOUCHED]:
+        check_environment(os.environ, names_read(command) | VARIABLES, NARROWING)
     given = Given(context, os.environ)
     given.refuse_what_has_no_effect()
     options = dict(context.params)
@@ -90,22 +95,27 @@ def command(context: click.Context, **_: Any) -> None:
         options["log_level"] = "warning"  # a person in a shell reads the answer, not the log
     logs.set_up(options["log_level"], options["log_format"])
     # Only loaded where it is used: `demo`, `sandbox` and `skill` need no key.
-    context.obj = partial(load_settings, options)
+    load = given.named()(partial(load_settings, options))
+    context.obj = load
     if context.invoked_subcommand:
         return
-    settings = load_settings(options)
+    settings = load()
     if unused := given.variables_without_effect():
         _LOG.warning("no effect on what is served: %s", ", ".join(unused))
+    begun = begin(settings)
+    if begun is None:
+        return
     with _heavy_imports():
         from vapi_sessions_mcp.cli.serve import serve
-    serve(settings)
+    with given.named():
+        serve(settings, begun)
 
 
 @command.command(
     "sandbox",
     params=[
-        click.Option(["--host"], default=Settings().host, help="Address to listen on."),
-        click.Option(
+        VariableOption(["--host"], default=Settings().host, help="Address to listen on."),
+        VariableOption(
             ["--port"],
             type=click_type(Port),
             default=9900,
@@ -119,7 +129,11 @@ def serve_sandbox(
     *, host: str, port: int, sandbox_db: Path | None, sandbox_now: datetime | None
 ) -> None:
     """Serve the stand-in for Vapi over HTTP, for any client that takes a base URL."""
-    Settings(transports=("http",), host=host)  # the same rule for an address that others can reach
+    if not is_loopback(host):
+        raise SettingsError(
+            f"--host {host} lets other machines in, and nothing asks them who they are: the sandbox"
+            " serves this machine only."
+        )
     with _heavy_imports():
         from vapi_sessions_mcp.cli import serve
     serve.serve_sandbox(host, port, sandbox_db, sandbox_now)
@@ -130,7 +144,7 @@ def show_openapi() -> None:
     """Print the OpenAPI document of --transport rest."""
     with _heavy_imports():
         from vapi_sessions_mcp.rest_api.openapi import document
-    click.echo(json.dumps(document(), indent=2, ensure_ascii=False))
+    click.echo(json.dumps(document(), indent=2, ensure_ascii=False).encode())
 
 
 @command.command(params=setting_options("sandbox_now"))
@@ -161,6 +175,14 @@ def view_sessions(settings: LoadSettings, *, id: str | None, browser: bool) -> N
 
 command.add_command(call)
 command.add_command(skill)
+
+# Blank, these would take no power away, and whoever set them would not know.
+NARROWING = VARIABLES | {
+    name
+    for option in command.params
+    if isinstance(option, SettingOption) and option.narrows
+    for name in option.variables(None)
+}
 
 
 def load_settings(options: dict[str, Any]) -> Settings:

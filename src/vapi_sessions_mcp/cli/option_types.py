@@ -18,7 +18,7 @@ def click_type(annotation: Any, bare: str | None = None) -> "click.ParamType[Any
     _, kind = value_type(annotation)
     limits = note(annotation, Range)
     if limits and kind is int:
-        return click.IntRange(cast("int", limits.least), cast("int | None", limits.most))
+        return _Whole(cast("int", limits.least), cast("int | None", limits.most))
     if limits:
         return _Seconds(limits.least, limits.most)
     if kind == Transport:
@@ -49,6 +49,16 @@ def note(annotation: Any, kind: type[NoteT]) -> NoteT | None:
     return next((note for note in get_args(annotation)[1:] if isinstance(note, kind)), None)
 
 
+class YesNo(click.types.BoolParamType):
+    """Yes or no, as a variable has it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> bool:
+        """True or False; one that is neither is refused."""
+        if (meant := self.str_to_bool(value)) is None:
+            self.fail(f"{value!r:.60} is neither true nor false.", param, ctx)
+        return meant
+
+
 class _Transport(click.Choice[str]):
     """A transport, also by the names that streamable HTTP has in the settings of clients."""
 
@@ -73,6 +83,10 @@ class _Switch(click.Choice[str]):
         return super().convert(
             self._bare if plain in ("1", "true", "yes", "on") else value, param, ctx
         )
+
+
+class _Whole(click.IntRange):
+    name = "whole number"
 
 
 class _Seconds(click.FloatRange):

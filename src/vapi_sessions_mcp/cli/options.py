@@ -2,18 +2,18 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import Field, fields
-from difflib import get_close_matches
 from typing import Any, cast
 
 import click
 
-from vapi_sessions_mcp.cli.option_types import click_type, note, value_type
-from vapi_sessions_mcp.settings import PREFIX, Option, Range, Settings, SettingsError
+from vapi_sessions_mcp.cli.environment import UNTOUCHED, VariableOption
+from vapi_sessions_mcp.cli.option_types import YesNo, click_type, note, value_type
+from vapi_sessions_mcp.settings import PREFIX, Option, Range, Settings
 
 
-class SettingOption(click.Option):
+class SettingOption(VariableOption):
     """One field of Settings as an option: its name, type, default and variables."""
 
     def __init__(self, setting: "Field[Any]", declared: Option) -> None:
@@ -25,21 +25,21 @@ class SettingOption(click.Option):
         self.used_by = declared.used_by
         self.hosting = declared.hosting
         self.only_one = declared.only_one
-        self.bare = declared.bare
+        self.bare, self.narrows = declared.bare, declared.narrows
         self.formerly = declared.formerly
         default = [setting.default] if declared.formerly else setting.default
         spellings = [name, declared.formerly] if declared.formerly else [name]
-        self._variables = [*(f"{PREFIX}{each.upper()}" for each in spellings), *declared.variables]
+        names = [*(f"{PREFIX}{each.upper()}" for each in spellings), *declared.variables]
         super().__init__(
             [setting.name, *(f"--{each.replace('_', '-')}" for each in spellings)],
-            type=None if kind is bool else click_type(setting.type, declared.bare),
+            type=YesNo() if kind is bool else click_type(setting.type, declared.bare),
             is_flag=kind is bool,
             # Click takes the last of two: where there can only be one, all are collected.
             multiple=several or bool(declared.only_one or declared.formerly),
             callback=_take_one if declared.only_one or declared.formerly else None,
             default=None if declared.only_one else default,
             show_default=declared.unset,
-            envvar=self._variables,
+            envvar=names,
             metavar=declared.metavar or (limits.unit if limits else None),
             help=declared.help + " Repeatable." * several,
         )
@@ -58,13 +58,7 @@ class SettingOption(click.Option):
         """What the variable says; what both say, where there is one of a former name, too."""
         if not self.formerly:
             return super().resolve_envvar_value(ctx)
-        names = cast("Sequence[str]", self.envvar)
-        return " ".join(os.environ[name] for name in names if name in os.environ) or None
-
-    @property
-    def variable(self) -> str:
-        """The variable that sets it, or the first of those that could."""
-        return next((name for name in self._variables if os.environ.get(name)), self._variables[0])
+        return " ".join(os.environ[name] for name in self.given(ctx)) or None
 
 
 def split_list(text: str) -> list[str]:
@@ -88,6 +82,9 @@ class SettingsCommand(click.Group):
     that is one of its values: a subcommand may follow it.
     """
 
+    untouched: Collection[str] = ()
+    """The subcommands that work the same whatever the environment holds."""
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse `args`, with a value behind each option that was given without one."""
         bare = {
@@ -101,6 +98,8 @@ class SettingsCommand(click.Group):
             given.append(word)
             if (option := bare.get(word)) and following not in _words(option):
                 given.append(str(option.bare))
+        _, rest, _ = self.make_parser(ctx).parse_args([*given])
+        ctx.meta[UNTOUCHED] = rest[:1] and rest[0] in self.untouched
         return super().parse_args(ctx, given)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -116,31 +115,6 @@ class SettingsCommand(click.Group):
                     ]
                 )
         self.format_commands(ctx, formatter)
-
-
-def variables(command: click.Group) -> set[str]:
-    """Every `VAPI_MCP_…` name that an option of `command` or of its subcommands reads."""
-    names: set[str] = set()
-    owners = {"": command, **{f"{name}_": sub for name, sub in command.commands.items()}}
-    for prefix, owner in owners.items():
-        for option in owner.params:
-            if not isinstance(option, click.Option) or not option.allow_from_autoenv:
-                continue
-            own = option.envvar or f"{PREFIX}{prefix}{option.name}".upper()
-            names.update([own] if isinstance(own, str) else own)
-    return {name for name in names if name.startswith(PREFIX)}
-
-
-def check_environment(environ: Mapping[str, str], known: Iterable[str]) -> None:
-    """Raise SettingsError for a `VAPI_MCP_…` variable that is not among the `known` ones."""
-    names = sorted(known)
-    for name in sorted(environ):
-        if name.startswith(PREFIX) and name not in names:
-            if name == f"{PREFIX}API_KEY":
-                raise SettingsError(f"{name} is not a setting: the key is read from VAPI_API_KEY.")
-            near = get_close_matches(name, names, n=1)
-            hint = f": did you mean {near[0]}?" if near else f": there are {', '.join(names)}."
-            raise SettingsError(f"{name} is not a setting{hint}")
 
 
 def _words(option: SettingOption) -> Sequence[str]:

@@ -3,10 +3,13 @@
 A secret never comes from the command line, which every process can read.
 """
 
+import codecs
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from vapi_sessions_mcp.cli.environment import is_blank
 from vapi_sessions_mcp.key_shapes import key_fault
 from vapi_sessions_mcp.settings import PREFIX, SettingsError
 from vapi_sessions_mcp.settings_rules import is_one_word
@@ -49,15 +52,18 @@ def read_api_key(environ: Mapping[str, str]) -> ApiKey:
 
 
 def read_tokens(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
-    """The bearer tokens that `name`, or the file that `name`_FILE names, lists by commas or lines.
+    """The bearer tokens that `name`, or the file that `name`_FILE names, lists.
 
     Empty where neither is set; raises SettingsError for a list without a token,
-    since whoever set it wants tokens asked for, and for one that is too short.
+    since whoever set it wants tokens asked for, and for one that is too short. In a
+    file, what follows a # is a comment.
     """
     text, source = _secret(environ, name)
     if name not in environ and f"{name}_FILE" not in environ:
         return ()
-    tokens = tuple(filter(None, (part.strip() for part in text.replace("\n", ",").split(","))))
+    if source != name:
+        text = re.sub(r"(?m)(^|\s)#.*$", "", text)
+    tokens = tuple(re.sub(r"[\s,]+", " ", text).split())
     if not tokens:
         raise SettingsError(f"{source} is set but holds no token: put one in it, or unset it.")
     if not all(is_one_word(token) and len(token) >= TOKEN_CHARS for token in tokens):
@@ -71,13 +77,21 @@ def read_tokens(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
 def _secret(environ: Mapping[str, str], name: str) -> tuple[str, str]:
     """What `name` or the file that `name`_FILE names holds, and which of the two it was."""
     text, file = environ.get(name, "").strip(), environ.get(f"{name}_FILE", "")
+    file = "" if is_blank(file) else file
     if text and file:
         raise SettingsError(f"{name} and {name}_FILE are both set: unset one of them.")
     if not file:
         return text, name
     source = f"{name}_FILE ({file})"
     try:
-        return Path(file).read_text(encoding="utf-8").strip(), source
+        return _decoded(Path(file).read_bytes()).strip(), source
     except (OSError, ValueError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else "not UTF-8 text"
+        reason = exc.strerror if isinstance(exc, OSError) else "no text in UTF-8 or UTF-16"
         raise SettingsError(f"{source} cannot be read: {reason}.") from exc
+
+
+def _decoded(raw: bytes) -> str:
+    """A file's text; on Windows it begins with a byte order mark, and may be UTF-16."""
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return raw.decode("utf-16")
+    return raw.decode("utf-8-sig")

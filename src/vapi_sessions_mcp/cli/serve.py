@@ -1,8 +1,6 @@
 """Settings in, a running transport out, until it is stopped."""
 
-import logging
 import socket
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
 from datetime import datetime
@@ -15,39 +13,30 @@ from starlette.types import ASGIApp
 
 from vapi_sessions_mcp.cli.connect import connect, open_sandbox, sandbox_clock
 from vapi_sessions_mcp.cli.endings import say
+from vapi_sessions_mcp.cli.opening import HOST_GONE
 from vapi_sessions_mcp.mcp_server.app import MCP, build_app
 from vapi_sessions_mcp.mcp_server.server import build_server
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.transports import http, stdio
+from vapi_sessions_mcp.transports.prelude import Begun
 from vapi_sessions_mcp.vapi.client import Vapi
 
 if TYPE_CHECKING:
     from vapi_sessions_mcp.access.oauth import Issuer
 
 
-_LOG = logging.getLogger("vapi_sessions_mcp.start")
-_IN_A_TERMINAL = (
-    "waiting on stdin for an MCP host, which starts this command by itself. To see it work, end it"
-    " with Ctrl-D and run `vapi-sessions-mcp demo`; --help lists the options."
-)
-
-
-def serve(settings: Settings) -> None:
-    """Serve MCP, REST or both until stopped.
+def serve(settings: Settings, begun: Begun) -> None:
+    """Serve MCP, REST or both until stopped; over stdio, what was `begun`.
 
     Raises SettingsError when the sandbox's database or the port cannot be used.
     """
-    settings, vapi = connect(settings)
-    if settings.api_key is None and not settings.asks("caller-key"):
-        _LOG.warning("%s: tools are listed, and no call can reach Vapi", settings.key_fault)
+    settings, vapi = connect(settings, begun=bool(begun.handshake))
     if "stdio" in settings.transports:
-        if sys.stdin and sys.stdin.isatty():
-            say(_IN_A_TERMINAL)
         try:
-            anyio.run(_serve_stdio, vapi, settings)
+            anyio.run(_serve_stdio, vapi, settings, begun)
         except* (BrokenPipeError, anyio.BrokenResourceError):
-            say("the host closed the connection before the last answer.")
+            say(HOST_GONE)
     else:
         _serve_http(vapi, settings)
 
@@ -60,10 +49,10 @@ def serve_sandbox(host: str, port: int, database: Path | None, now: datetime | N
         anyio.run(partial(http.serve, [(app, listener)], grace=1))
 
 
-async def _serve_stdio(vapi: Vapi, settings: Settings) -> None:
+async def _serve_stdio(vapi: Vapi, settings: Settings, begun: Begun) -> None:
     async with vapi:
         server = build_server(Sessions(vapi, settings), settings)
-        await stdio.serve(server, grace=settings.grace)
+        await stdio.serve(server, grace=settings.grace, begun=begun)
 
 
 def _serve_http(vapi: Vapi, settings: Settings) -> None:
@@ -117,7 +106,7 @@ def _issuer(settings: Settings) -> "Issuer | None":
     from vapi_sessions_mcp.access.oauth import Issuer
     from vapi_sessions_mcp.rest_api.openapi import ROOT
 
-    base = str(settings.public_url).rstrip("/")
+    base = settings.public_base
     audiences = settings.oauth_audiences or (base, f"{base}{MCP}", f"{base}{ROOT}")
     return Issuer(str(settings.oauth_issuer), audiences)
 

@@ -1,14 +1,10 @@
 """The Agent Skill in this package: read, shown, installed and served, always the same bytes."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from vapi_sessions_mcp.skill import MAIN, load_skill
-
-if TYPE_CHECKING:
-    pass
 
 DEFAULT_FOLDER = "~/.claude/skills"
 
@@ -30,7 +26,9 @@ def show(*, file: str) -> None:
 
 @skill.command()
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default=DEFAULT_FOLDER)
-@click.option("--force", is_flag=True, help="Overwrite files that differ.")
+@click.option(
+    "--force", is_flag=True, allow_from_autoenv=False, help="Overwrite files that differ."
+)
 def install(*, folder: Path, force: bool) -> None:
     """Copy the skill to DIR/vapi-sessions, by default in ~/.claude/skills.
 

@@ -164,7 +164,9 @@ def _json_object(word: str) -> dict[str, Any]:
 
 def _print(data: dict[str, Any]) -> None:
     """JSON for eyes on a terminal; for a program compact, and UTF-8 whatever the locale."""
-    if sys.stdout.isatty():
-        click.echo(json.dumps(data, indent=2, ensure_ascii=False).translate(_CONTROLS))
+    if sys.stdout and sys.stdout.isatty():
+        # Elsewhere than in UTF-8 a character may be missing, and its escape is JSON too.
+        escape = sys.stdout.encoding.lower().replace("_", "-") != "utf-8"
+        click.echo(json.dumps(data, indent=2, ensure_ascii=escape).translate(_CONTROLS))
     else:
         click.echo(json_text.compact(data).encode())

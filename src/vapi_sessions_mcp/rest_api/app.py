@@ -1,9 +1,7 @@
 """The REST adapter: the table's operations under `/v1`, Vapi's JSON and statuses as they are."""
 
-import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeAlias, cast
-from urllib.parse import unquote, unquote_plus
+from typing import TypeAlias, cast
 
 import anyio
 from starlette.applications import Starlette
@@ -14,7 +12,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from vapi_sessions_mcp import json_text
-from vapi_sessions_mcp.access.bodies import MAX_BODY, TOO_MANY
 from vapi_sessions_mcp.access.boundary import Boundary
 from vapi_sessions_mcp.access.gate import Gate, caller_of
 from vapi_sessions_mcp.access.guard import Guard
@@ -22,10 +19,11 @@ from vapi_sessions_mcp.access.health import health
 from vapi_sessions_mcp.access.refusal import refusal
 from vapi_sessions_mcp.caller import Caller, CallRecord, owner
 from vapi_sessions_mcp.contract.operations import Operation, by_path, offered
-from vapi_sessions_mcp.contract.parsing import bad_arguments, parse
+from vapi_sessions_mcp.contract.parsing import parse
 from vapi_sessions_mcp.errors import BadArguments, VapiError
 from vapi_sessions_mcp.logs import logged_call
 from vapi_sessions_mcp.offload import LARGE, offload
+from vapi_sessions_mcp.rest_api.arguments import arguments_of, received
 from vapi_sessions_mcp.rest_api.docs_page import reference
 from vapi_sessions_mcp.rest_api.openapi import ROOT, document
 from vapi_sessions_mcp.rest_api.statuses import headers_of, status_of
@@ -33,12 +31,12 @@ from vapi_sessions_mcp.sessions.boundary import boundary
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 
-# The only array among the query's parameters.
-REPEATABLE = "phoneNumberIdAny"
-
-# Parameters of words. In the others, numbers, times and addresses, a `+` is meant.
-WORDS = ("name", "contains", "externalId", "assistantOverrides", "squadOverrides", "messages")
-
+# Other parts of Vapi's API, by the names that its paths begin with.
+VAPIS = {
+    *("analytics", "assistant", "call", "campaign", "chat", "credential", "eval", "file"),
+    *("insight", "knowledge-base", "logs", "observability", "org", "phone-number", "provider"),
+    *("reporting", "squad", "structured-output", "test-suite", "token", "tool", "workflow"),
+}
 # Open to everybody who calls the server by its name: they describe it.
 PUBLIC = ("/docs", "/openapi.json", "/skills")
 # Nobody reads this status; proxies use it in their logs.
@@ -69,8 +67,10 @@ def build_rest(
     app = Starlette(
         routes=[
             *(
-                Route(ROOT + path, _endpoint(sessions, by_itself, gate, rows), methods=[*rows])
+                Route(root + path, _endpoint(sessions, by_itself, gate, rows), methods=[*rows])
                 for path, rows in by_path(offered(settings)).items()
+                # Vapi's API has no version in its paths; its SDKs write either.
+                for root in (ROOT, "")
             ),
             Route("/openapi.json", openapi),
             *reference(described),
@@ -99,11 +99,16 @@ def _endpoint(
             return gate.lacks_write()
         record = CallRecord(caller=caller)
         try:
+            raw = await received(request) if operation.has_body else b""
+        except ClientDisconnect:
+            # Half a request is no call, and whoever sends many must not fill the log.
+            return refusal(400, "The body was cut off.")
+        try:
             with (
                 logged_call(operation.short_name, record),
                 boundary(operation, record, HTTPException),
             ):
-                arguments = await _arguments(operation, request)
+                arguments = await arguments_of(operation, request, raw)
                 record.asked = json_text.size(arguments, LARGE)
                 parsed = await offload(record.asked, lambda: parse(operation.request, arguments))
                 answer = await sessions.answer(operation, parsed, record)
@@ -138,80 +143,6 @@ async def _until_gone(request: Request, reading: anyio.CancelScope) -> None:
     reading.cancel()
 
 
-async def _arguments(operation: Operation, request: Request) -> dict[str, Any]:
-    """Path, query and body as one set of arguments; raises BadArguments or HTTPException."""
-    elsewhere = {**dict.fromkeys(request.path_params, "path")}
-    if operation.has_body:
-        elsewhere |= dict.fromkeys(("body", "appendMessages"), "body")
-    arguments = {**_query(request, elsewhere), **request.path_params}
-    if operation.has_body:
-        return arguments | _split(operation, await _body(request))
-    # An agent's tools shorten what they answer; a program gets what Vapi sent.
-    if "view" in operation.request.model_fields and "messages" not in arguments:
-        arguments.setdefault("view", "full")
-    return arguments
-
-
-def _query(request: Request, elsewhere: Mapping[str, str]) -> dict[str, Any]:
-    given: dict[str, list[str]] = {}
-    for name, value in _pairs(request.scope["query_string"].decode("latin-1")):
-        given.setdefault(name, []).append(value)
-    problems: list[str] = []
-    for name, values in given.items():
-        if name in elsewhere:
-            problems.append(f"`{name}` belongs in the {elsewhere[name]}, not in the query.")
-        elif len(values) > 1 and name != REPEATABLE:
-            problems.append(
-                json_text.clean(f"`{name:.60}` is given {len(values)} times: give it once.")
-            )
-    if problems:
-        raise bad_arguments(problems, len(problems))
-    return {name: values if len(values) > 1 else values[0] for name, values in given.items()}
-
-
-def _pairs(query: str) -> list[tuple[str, str]]:
-    """Names and values; a bare `+` is a space only in `WORDS`, in which people write spaces."""
-    pairs: list[tuple[str, str]] = []
-    for part in filter(None, query.split("&")):
-        name, _, value = part.partition("=")
-        name = unquote_plus(name)
-        pairs.append((name, (unquote_plus if name in WORDS else unquote)(value)))
-    return pairs
-
-
-async def _body(request: Request) -> dict[str, Any]:
-    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise HTTPException(415, "Send the body as JSON, with Content-Type: application/json.")
-    try:
-        raw = await json_text.collect(request.stream(), MAX_BODY)
-    except json_text.TooLarge as exc:
-        said = f"The body may have {MAX_BODY // 2**20} MiB at most."
-        raise HTTPException(413, said) from exc
-    except ClientDisconnect as exc:
-        raise HTTPException(400, "The body was cut off.") from exc
-    if json_text.values(raw) > json_text.MAX_SENT_VALUES:
-        raise BadArguments([TOO_MANY])
-    try:
-        body = await offload(len(raw), lambda: json.loads(raw, object_pairs_hook=json_text.unique))
-    except json_text.Repeated as exc:
-        raise BadArguments([str(exc)]) from exc
-    except (ValueError, RecursionError) as exc:
-        raise BadArguments(["The body is not JSON."]) from exc
-    if not isinstance(body, dict):
-        raise BadArguments(["The body must be a JSON object."])
-    return cast("dict[str, Any]", body)
-
-
-def _split(operation: Operation, body: dict[str, Any]) -> dict[str, Any]:
-    """Vapi's body, and what is ours beside it: `appendMessages` of update."""
-    if "append_messages" not in operation.request.model_fields:
-        return {"body": body}
-    vapis = {name: value for name, value in body.items() if name != "appendMessages"}
-    appended = body.get("appendMessages")
-    return {"appendMessages": appended, "body": None if appended and not vapis else vapis}
-
-
 def _refused(
     sessions: Sessions, error: VapiError, operation: Operation, caller: Caller
 ) -> Response:
@@ -227,7 +158,14 @@ async def _no_route(request: Request, exc: Exception) -> Response:
     message, headers = error.detail, dict(error.headers or {})
     if error.status_code in (404, 405):
         message = json_text.clean(f"Cannot {request.method} {request.scope['path']:.200}")
+    if error.status_code == 404 and _is_vapis(request.scope["path"]):
+        message += ": this server has sessions only; send this to the API itself."
     if "Allow" in headers:
         headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
         message = f"{message}: there is {headers['Allow']}."
     return refusal(error.status_code, message, headers)
+
+
+def _is_vapis(path: str) -> bool:
+    """Whether Vapi's API may have `path`, of which only sessions are here."""
+    return path.removeprefix(ROOT).strip("/").partition("/")[0] in VAPIS

@@ -23,9 +23,11 @@ TOO_LONG = f"A message may have {MAX_LINE // 2**20} MiB at most."
 class Stdin:
     """The messages on stdin, read by a daemon thread so that no blocked read delays an exit."""
 
-    def __init__(self, refuse: Callable[[NotAMessage], Awaitable[None]]) -> None:
-        """`refuse` answers a line that is no message."""
-        self._refuse = refuse
+    def __init__(
+        self, refuse: Callable[[NotAMessage], Awaitable[None]], first: bytes = b""
+    ) -> None:
+        """`refuse` answers a line that is no message; `first` comes before what stdin has."""
+        self._refuse, self._first = refuse, first
         self._send, self._receive = anyio.create_memory_object_stream[bytes]()
         self._token = anyio.lowlevel.current_token()
         threading.Thread(target=self._read, name="stdin", daemon=True).start()
@@ -57,8 +59,10 @@ class Stdin:
     def _read(self) -> None:
         # Once the event loop or its stream is gone, so is the wish to read.
         with suppress(RuntimeError, anyio.ClosedResourceError, anyio.BrokenResourceError):
-            while chunk := os.read(0, CHUNK):
+            chunk = self._first or os.read(0, CHUNK)
+            while chunk:
                 anyio.from_thread.run(self._send.send, chunk, token=self._token)
+                chunk = os.read(0, CHUNK)
             anyio.from_thread.run_sync(self.end, token=self._token)
 
 

@@ -1,14 +1,47 @@
-"""Waits for the wish to stop: SIGINT or SIGTERM."""
+"""SIGINT and SIGTERM, the wish to stop: waited for, and not lost while nobody can wait."""
 
 import signal
+from collections.abc import Generator
+from contextlib import contextmanager
+from types import FrameType
 
-import anyio
+_BOTH = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stopped(BaseException):
+    """Somebody wishes this process to stop."""
+
+
+@contextmanager
+def stoppable() -> Generator[None]:
+    """Raise Stopped where the block is when a signal comes; the usual handlers return after it."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise Stopped
+
+    before = {each: signal.signal(each, stop) for each in _BOTH}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def hold() -> None:
+    """Let signals wait until `stop_signal` is there for them."""
+    if hasattr(signal, "pthread_sigmask"):  # pragma: no branch - Windows has none
+        signal.pthread_sigmask(signal.SIG_BLOCK, _BOTH)
 
 
 async def stop_signal() -> None:
     """Return at the first SIGINT or SIGTERM; a second one ends the process the usual way."""
+    # Not at the top: `stoppable` is used before asyncio is wanted, which takes 40 ms.
+    import anyio
+
     try:
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        with anyio.open_signal_receiver(*_BOTH) as signals:
+            if hasattr(signal, "pthread_sigmask"):  # pragma: no branch - Windows has none
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, _BOTH)
             async for _ in signals:
                 break
     except NotImplementedError:  # pragma: no cover - Windows: Ctrl-C cancels the main task instead

@@ -12,6 +12,7 @@ from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPC
 
 from vapi_sessions_mcp.json_rpc import NotAMessage
 from vapi_sessions_mcp.transports.lines import Stdin
+from vapi_sessions_mcp.transports.prelude import Begun
 from vapi_sessions_mcp.transports.signals import stop_signal
 
 # How long to look for an `initialize` queued behind a first `server/discover`.
@@ -22,8 +23,12 @@ Frame: TypeAlias = SessionMessage | Exception
 _LOG = logging.getLogger("vapi_sessions_mcp.stdio")
 
 
-async def serve(server: Server[Any], *, grace: float) -> None:
-    """Serve until stdin ends or SIGINT or SIGTERM comes; calls in flight get `grace` seconds."""
+async def serve(server: Server[Any], *, grace: float, begun: Begun | None = None) -> None:
+    """Serve until stdin ends or SIGINT or SIGTERM comes; calls in flight get `grace` seconds.
+
+    A conversation that was `begun` goes on: what the client was answered is not answered again.
+    """
+    begun = begun or Begun()
     to_server, from_client = anyio.create_memory_object_stream[Frame]()
     to_client, from_server = anyio.create_memory_object_stream[SessionMessage]()
     refusals = to_client.clone()
@@ -32,12 +37,18 @@ async def serve(server: Server[Any], *, grace: float) -> None:
         _LOG.warning("refused", extra={"fields": {"code": refused.code}})
         await refusals.send(SessionMessage(JSONRPCError.model_validate(refused.answer())))
 
-    stdin, calls = Stdin(refuse), _Calls()
+    first = b"".join(line + b"\n" for line in begun.handshake) + begun.rest
+    stdin, calls = Stdin(refuse, first), _Calls()
+    # Until then the only answer is one that the client has.
+    taken_over = anyio.Event()
+    if not begun.handshake:
+        taken_over.set()
 
     async def relay_requests(incoming: AsyncIterator[Frame]) -> None:
-        async for frame in _handshake_first(incoming):
+        async for frame in incoming if begun.handshake else _handshake_first(incoming):
             calls.received(frame)
             await to_server.send(frame)
+            await taken_over.wait()
         with anyio.move_on_after(grace):
             await calls.done()
         refusals.close()
@@ -46,7 +57,10 @@ async def serve(server: Server[Any], *, grace: float) -> None:
     async def relay_answers(outgoing: Any) -> None:
         async with outgoing:
             async for message in from_server:
-                await outgoing.send(message)
+                if taken_over.is_set():
+                    await outgoing.send(message)
+                else:
+                    taken_over.set()
                 calls.answered(message)
 
     async def stop_on_signal() -> None:

@@ -13,7 +13,7 @@ from vapi_sessions_mcp.clock import Clock, real
 from vapi_sessions_mcp.contract.operations import Operation
 from vapi_sessions_mcp.contract.requests import Request
 from vapi_sessions_mcp.errors import RateLimited, Refused, VapiError
-from vapi_sessions_mcp.http_client import build_client
+from vapi_sessions_mcp.http_client import build_client, certificate_fault, through
 from vapi_sessions_mcp.offload import offload
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.vapi.call import Call
@@ -53,6 +53,7 @@ class Vapi:
         self._key_fault = settings.key_fault
         self._retries = RetriesByKey()
         self._client = build_client(
+            url=settings.base_url,
             base_url=settings.base_url,
             headers={"Accept": "application/json"},
             limits=httpx2.Limits(max_connections=None, keepalive_expiry=KEEPALIVE_SECONDS),
@@ -122,12 +123,14 @@ class Vapi:
         except TimeoutError as exc:
             raise call.failures.timed_out(self._timeout) from exc
         except _NOTHING_SENT as exc:
+            if fault := certificate_fault(exc):
+                raise call.failures.untrusted(fault, through(exc)) from exc
             reason = str(exc) or f"no answer within {connect:.2g} s"
-            raise call.failures.not_connected(reason) from exc
+            raise call.failures.not_connected(reason, through(exc)) from exc
         except httpx2.DecodingError as exc:
             raise call.failures.garbled("it cannot be decompressed") from exc
         except httpx2.TransportError as exc:
-            raise call.failures.lost() from exc
+            raise call.failures.lost(through(exc)) from exc
 
     async def _exchange(self, call: Call, connect: float) -> dict[str, Any]:
         content = await offload(call.record.weight, call.request.encoded)

@@ -16,11 +16,13 @@ from vapi_sessions_mcp.errors import (
     TimedOut,
     TooLarge,
     Unauthorized,
+    Untrusted,
     VapiError,
     not_found,
     phrase,
 )
 
+OTHER_REGION = {"api.vapi.ai": "api.eu.vapi.ai", "api.eu.vapi.ai": "api.vapi.ai"}
 KEYS = "https://dashboard.vapi.ai/org/api-keys"
 
 
@@ -56,9 +58,7 @@ class Failures:
             text = f"{self._could_not}: Vapi failed ({answer}). {self._after_sending(wait)}"
             return Failed(text, status, retry_after)
         if status == 401:
-            mend = f"Send a private key from {KEYS} in the header {KEY_HEADER}."
-            if not caller.brings_key:
-                mend = f"Set VAPI_API_KEY to a private key from {KEYS}."
+            mend = self._other_key(caller)
             text = f"{self._could_not}: Vapi does not accept the API key ({answer}). {mend}"
             text += self._also
             return Unauthorized(text, status)
@@ -74,19 +74,32 @@ class Failures:
         mend = self._unless_unclear(_mend(status))
         return Refused(f"{self._could_not}: Vapi refused it ({answer}). {mend}", status)
 
-    def not_connected(self, reason: str) -> NotConnected:
-        """The connection was never made: nothing was sent."""
+    def not_connected(self, reason: str, through: str = "") -> NotConnected:
+        """The connection was never made: nothing was sent; `through` names a proxy."""
         mend = self._unless_unclear(
             f"Nothing was {'changed' if self._sent else 'sent'}; check the network and the base URL"
             " (VAPI_BASE_URL), then call again."
         )
-        return NotConnected(f"{self._could_not}: no connection to {self._host} ({reason}). {mend}")
+        return NotConnected(
+            f"{self._could_not}: no connection to {self._host}{through} ({reason}). {mend}"
+        )
 
-    def lost(self) -> ConnectionLost:
+    def untrusted(self, reason: str, through: str = "") -> Untrusted:
+        """The certificate of the other side is not accepted, and will not be the next time."""
+        mend = self._unless_unclear(
+            f"Nothing was {'changed' if self._sent else 'sent'}; if a company's own authority signs"
+            " certificates here, name the file of its certificate in SSL_CERT_FILE and restart."
+        )
+        return Untrusted(
+            f"{self._could_not}: the certificate of {self._host}{through} is not accepted"
+            f" ({reason}). {mend}"
+        )
+
+    def lost(self, through: str = "") -> ConnectionLost:
         """The connection ended after the request was sent."""
         return ConnectionLost(
-            f"{self._could_not}: the connection to {self._host} was lost before the answer"
-            f" was complete. {self._after_sending()}"
+            f"{self._could_not}: the connection to {self._host}{through} was lost before the"
+            f" answer was complete. {self._after_sending()}"
         )
 
     def timed_out(self, seconds: float) -> TimedOut:
@@ -117,6 +130,15 @@ class Failures:
         else:
             mend = "Ask for fewer sessions, with a smaller limit or narrower filters."
         return TooLarge(f"{text} {mend}")
+
+    def _other_key(self, caller: Caller) -> str:
+        """What to do about a key that is not accepted: each region of Vapi's has its own."""
+        other = OTHER_REGION.get(self._host)
+        if caller.brings_key:
+            here = f" This server calls {self._host}, not {other}." if other else ""
+            return f"Send a private key from {KEYS} in the header {KEY_HEADER}.{here}"
+        region = f", or VAPI_BASE_URL to https://{other} if it is of that region" if other else ""
+        return f"Set VAPI_API_KEY to a private key from {KEYS}{region}."
 
     @property
     def _could_not(self) -> str:
@@ -157,7 +179,7 @@ def no_key(fault: str) -> NotConfigured:
 
 def _mend(status: int) -> str:
     if status == 403:
-        return "The key may lack access, or a firewall stands between."
+        return "The key may lack access, or a firewall is in between."
     if status == 404:
         return "Check the base URL (VAPI_BASE_URL)."
     return "Change what it names and call again."

@@ -15,6 +15,7 @@ from vapi_sessions_mcp.errors import (
     Failed,
     NotConnected,
     RateLimited,
+    Untrusted,
     VapiError,
 )
 
@@ -84,6 +85,8 @@ def may_repeat(operation: Operation, error: VapiError) -> bool:
     what somebody else changed in between.
     """
     match error:
+        case Untrusted():
+            return False
         case NotConnected() | RateLimited():
             return True
         case ConnectionLost():

@@ -108,7 +108,8 @@ class Shape:
         """The most rows of a page that fit beside a note and after which it can be cut, or 0."""
         room = self._most - NOTE_BYTES - part_size({**page, "results": []})
         if "coverage" in page:
-            room -= part_size(request.given())  # for `next`
+            # For `next`, and for why it ended early, which the note repeats.
+            room -= part_size([request.given(), page["coverage"].get("stopped")])
         sizes = accumulate(part_size(row) + 1 for row in page["results"])
         fitting = sum(size <= room for size in sizes)
         return max((end for end in ends if end <= fitting), default=0)
