@@ -97,7 +97,8 @@ class Fault:
     def sentence(self, tool: str, id: str = "s-1") -> str:
         """All that `tool` says."""
         if self.empty and tool == DELETE:
-            return f'{{"id":"{id}","deleted":true}}'
+            note = "Deleted. Vapi sent no copy of the session."
+            return f'{{"id":"{id}","deleted":true,"note":"{note}"}}'
         tries = f" in {self.requests[tool]} tries" if self.requests[tool] > 1 else ""
         after = self.after[tool].format(id=id, wait=self.wait)
         told = self.told.replace("AFTER", after)

@@ -148,6 +148,7 @@ class Vapi:
             timeout=httpx2.Timeout(None, connect=connect),
         ) as response:
             status = call.record.status = response.status_code
+            call.record.date = response.headers.get("Date", "")
             if not 200 <= status < 300:
                 said, wait = await words(response, call), retry_after(response.headers, self.clock)
                 raise call.failures.refused(status, said, wait, call.record.caller)
