@@ -26,6 +26,7 @@ from vapi_sessions_mcp.vapi.response import (
     words,
 )
 from vapi_sessions_mcp.vapi.retries import RetriesByKey, retry_after
+from vapi_sessions_mcp.vapi.turns import Turns
 
 # Node servers close an idle connection after 5 s; ours is dropped before.
 KEEPALIVE_SECONDS = 4.0
@@ -52,6 +53,7 @@ class Vapi:
         self._host = urlsplit(settings.base_url).netloc
         self._key_fault = settings.key_fault
         self._retries = RetriesByKey()
+        self._turns = Turns(settings.max_upstream)
         self._client = build_client(
             url=settings.base_url,
             base_url=settings.base_url,
@@ -114,6 +116,19 @@ class Vapi:
                 return found
 
     async def _try(self, call: Call) -> dict[str, Any]:
+        if not self._turns.entered():
+            try:
+                # Ends before the deadline does: what is sent has time for its answer.
+                with anyio.fail_after(0.9 * call.left):
+                    await self._turns.enter(call.key)
+            except TimeoutError as exc:
+                raise call.failures.crowded(self._timeout) from exc
+        try:
+            return await self._send(call)
+        finally:
+            self._turns.leave()
+
+    async def _send(self, call: Call) -> dict[str, Any]:
         left = call.left
         # Ends before the deadline does, so that it is known that nothing was sent.
         connect = min(self._connect_timeout, 0.9 * left)
