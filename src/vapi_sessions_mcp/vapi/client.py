@@ -63,6 +63,8 @@ class Vapi:
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             transport=transport,
         )
+        self._base = str(self._client.base_url).rstrip("/")
+        self._headers = self._client.headers.multi_items()
 
     async def __aenter__(self) -> Self:
         await self._client.__aenter__()
@@ -149,19 +151,11 @@ class Vapi:
 
     async def _exchange(self, call: Call, connect: float) -> dict[str, Any]:
         content = await offload(call.record.weight, call.request.encoded)
-        headers = {"Authorization": f"Bearer {call.key}"}
-        if content is not None:
-            headers["Content-Type"] = "application/json"
         call.record.tries += 1
         call.record.status = None
-        async with self._client.stream(
-            call.operation.method,
-            call.operation.path.format(**call.request.path()),
-            params=httpx2.QueryParams(tuple(call.request.query())),
-            content=content,
-            headers=headers,
-            timeout=httpx2.Timeout(None, connect=connect),
-        ) as response:
+        # Made here, since the client would merge its own part anew into each.
+        response = await self._client.send(self._request(call, content, connect), stream=True)
+        try:
             status = call.record.status = response.status_code
             if not 200 <= status < 300:
                 said, wait = await words(response, call), retry_after(response.headers, self.clock)
@@ -175,3 +169,21 @@ class Vapi:
                 if isinstance(exc, TooMuch):
                     raise call.failures.too_large(str(exc)) from exc
                 raise call.failures.garbled(str(exc)) from exc
+        finally:
+            await response.aclose()
+
+    def _request(self, call: Call, content: bytes | None, connect: float) -> httpx2.Request:
+        headers = [*self._headers, ("Authorization", f"Bearer {call.key}")]
+        if content is not None:
+            headers.append(("Content-Type", "application/json"))
+        url = self._base + call.operation.path.format(**call.request.path())
+        if query := call.request.query():
+            url = f"{url}?{httpx2.QueryParams(tuple(query))}"
+        timeout = httpx2.Timeout(None, connect=connect).as_dict()
+        return httpx2.Request(
+            call.operation.method,
+            url,
+            headers=headers,
+            content=content,
+            extensions={"timeout": timeout},
+        )
