@@ -63,6 +63,7 @@ class Option:
 Port: TypeAlias = Annotated[int, Range(0, 65_535, "PORT")]
 Seconds: TypeAlias = Annotated[float, Range(0.1, 600, "SECONDS")]
 Bytes: TypeAlias = Annotated[int, Range(2_000, None, "BYTES")]
+Calls: TypeAlias = Annotated[int, Range(1, 1_000, "CALLS")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +221,7 @@ class Settings:
     ] = "https://api.vapi.ai"
     connect_timeout: Annotated[Seconds, Option("Seconds to connect to Vapi.")] = 5
     timeout: Annotated[Seconds, Option("Seconds for a call to Vapi, its retries included.")] = 30
+    max_upstream: Annotated[Calls, Option("Calls to Vapi at once.", used_by=SERVERS)] = 100
     grace: Annotated[
         Seconds, Option("Seconds for calls in flight at the end.", hosting=True, used_by=SERVERS)
     ] = 10
