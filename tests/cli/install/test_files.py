@@ -1,6 +1,7 @@
 """Files of hosts as they are read and written: at once or not at all, and never over something."""
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -92,10 +93,21 @@ def test_a_write_that_fails_leaves_nothing_behind(file: Path) -> None:
     # Half a file is worse than none.
     with pytest.raises(UnicodeEncodeError):
         write(read(file), "\ud800")
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limit[1]))
+    try:
+        with pytest.raises(Unusable, match=r"^Cannot write .+: File too large"):
+            write(read(file), "x" * 100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
     big = file.with_name(f"{'x' * 250}")
     with pytest.raises(Unusable, match="File name too long"):
         write(read(big), "[]")
-    assert sorted(path.name for path in file.parent.iterdir()) == ["mcp.json", "mcp.json.bak"]
+    assert sorted(path.name for path in file.parent.iterdir()) == [
+        "mcp.json",
+        "mcp.json.bak",
+        "mcp.json.bak1",
+    ]
     assert file.read_text() == "{}"
 
 

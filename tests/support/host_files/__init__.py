@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from vapi_sessions_mcp.cli.install import documents
-from vapi_sessions_mcp.cli.install.hosts import HOSTS, Host, Machine
+from vapi_sessions_mcp.cli.install.hosts import Host, Machine
 
 ENDINGS = {"json": "json", "toml": "toml", "yaml": "yaml"}
 # In each of the files where there is a server with a key of its own.

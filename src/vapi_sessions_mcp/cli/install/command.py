@@ -3,12 +3,14 @@
 import os
 import shutil
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import click
 
+from vapi_sessions_mcp.cli.given import Given
 from vapi_sessions_mcp.cli.install import documents, files
 from vapi_sessions_mcp.cli.install.documents import NotEditable
 from vapi_sessions_mcp.cli.install.entries import (
@@ -25,6 +27,7 @@ from vapi_sessions_mcp.cli.install.files import Found, Unusable
 from vapi_sessions_mcp.cli.install.hosts import BY_NAME, HOSTS, Host, Machine
 from vapi_sessions_mcp.cli.install.review import diff
 from vapi_sessions_mcp.cli.secrets import API_KEY
+from vapi_sessions_mcp.settings import Settings
 
 
 class _Option(click.Option):
@@ -35,7 +38,8 @@ class _Option(click.Option):
 
 
 def _client(*, required: bool) -> click.Argument:
-    return click.Argument(["client"], type=click.Choice([*BY_NAME]), required=required)
+    clients = click.Choice([*BY_NAME])
+    return click.Argument(["client"], type=clients, metavar="CLIENT", required=required)
 
 
 def _shared() -> list[click.Parameter]:
@@ -49,12 +53,13 @@ def _shared() -> list[click.Parameter]:
     ]
 
 
-INSTALL_HELP = """\
+INSTALL_HELP = f"""\
 Put this server into the configuration of an MCP client.
 
 It shows what will change, asks, keeps a copy of the file, and leaves all else
 in it as it was. The API key is not written: the entry refers to VAPI_API_KEY,
 or to a file where the client cannot. Options of the server go behind --.
+CLIENT is one of {", ".join(BY_NAME)}.
 
 \b
 Examples:
@@ -110,7 +115,7 @@ def install(
     _check_url(transport, url, token_env, options)
     _check_options(context, options)
     server: Server = (
-        Remote(url, token_env) if url else Local((*_command(), *options), machine.key_file())
+        Remote(url, token_env) if url else Local(_command(), machine.key_file(), options)
     )
     try:
         wanted = changes(host, server)
@@ -175,11 +180,17 @@ def _check_url(
 
 
 def _check_options(context: click.Context, options: tuple[str, ...]) -> None:
-    """Raise UsageError for an option that the server does not have."""
+    """Raise UsageError or SettingsError for options with which the server would not start."""
     main = context.find_root().command
-    rest = main.make_context("vapi-sessions-mcp", [*options])
-    if rest.invoked_subcommand:
-        raise click.UsageError(f"{rest.invoked_subcommand!r} behind -- is not an option.")
+    # The name behind them has what the environment holds left out of it.
+    parsed = main.make_context("vapi-sessions-mcp", [*options, "install"])
+    if parsed.args:
+        raise click.UsageError("Behind -- there are only options of the server.")
+    Given(parsed, {}).refuse_what_has_no_effect()
+    names = [field.name for field in fields(Settings) if field.name in parsed.params]
+    settings = Settings(**{name: parsed.params[name] for name in names})
+    if settings.transports != ("stdio",):
+        raise click.UsageError("A client that starts the server uses stdio: leave --transport out.")
 
 
 def _state(host: Host, file: Path) -> str:

@@ -70,7 +70,10 @@ def without_all(format: Format, text: str, paths: Iterable[Path]) -> str:
     for path in paths:
         data = _tables(format.load(text), path)
         if at(data, path) is not None:
-            text = _checked(format, format.drop(text, path), _without(data, path))
+            left = _without(data, path)
+            # An empty table may go with what was in it.
+            tables = {name: table for name, table in left.items() if table or name != path[0]}
+            text = _checked(format, format.drop(text, path), left, tables)
     return text
 
 
@@ -131,11 +134,11 @@ def _others(items: Sequence[Any], step: str) -> list[Any]:
     return [each for each in items if step_to(each) != step]
 
 
-def _checked(format: Format, texts: Iterator[str], wanted: Any) -> str:
+def _checked(format: Format, texts: Iterator[str], *wanted: Any) -> str:
     """The first text that says exactly what is wanted."""
     for text in texts:
         try:
-            if format.load(text) == wanted:
+            if format.load(text) in wanted:
                 return text
         except NotEditable:
             continue

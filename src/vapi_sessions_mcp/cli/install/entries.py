@@ -2,7 +2,6 @@
 
 import re
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any, TypeAlias
@@ -23,6 +22,7 @@ class Local:
 
     command: tuple[str, ...]
     key_file: Path
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,30 +74,29 @@ def running_command(argv0: str, prefix: PurePath, found: str | None) -> tuple[st
 
 
 def _entry(host: Host, server: Server) -> dict[str, Any]:
-    match server:
-        case Local(command, key_file):
-            return fill(host.stdio, _local_parts(host, [*command, *SHORT_NAMES], key_file))
-        case Remote(url, token):
-            if host.http is None:
-                raise NotPossible(
-                    f"{host.title} has no remote servers in its file: add {url} in its settings,"
-                    " under Connectors."
-                )
-            if token and host.reference is None:
-                raise NotPossible(
-                    f"{host.title} cannot refer to a variable: leave --token-env out, and it asks"
-                    " the server's OAuth issuer."
-                )
-            return fill(host.http, _remote_parts(host, url, token))
+    if isinstance(server, Local):
+        return fill(host.stdio, _local_parts(host, server))
+    if host.http is None:
+        raise NotPossible(
+            f"{host.title} has no remote servers in its file: add {server.url} in its settings,"
+            " under Connectors."
+        )
+    if server.token and host.reference is None:
+        raise NotPossible(
+            f"{host.title} cannot refer to a variable: leave --token-env out, and put the token"
+            " into its file by hand."
+        )
+    return fill(host.http, _remote_parts(host, server.url, server.token))
 
 
-def _local_parts(host: Host, command: Sequence[str], key_file: Path) -> dict[Part, Any]:
+def _local_parts(host: Host, server: Local) -> dict[Part, Any]:
+    command = [*server.command, *SHORT_NAMES, *server.options]
     key = {API_KEY: _reference(host, API_KEY)} if host.reference else None
     return {
         Part.COMMAND: command[0],
-        Part.ARGS: [*command[1:]],
-        Part.COMMAND_LINE: [*command],
-        Part.KEY: key or {f"{API_KEY}_FILE": str(key_file)},
+        Part.ARGS: command[1:],
+        Part.COMMAND_LINE: command,
+        Part.KEY: key or {f"{API_KEY}_FILE": str(server.key_file)},
         Part.KEY_NAMES: [API_KEY],
     }
 

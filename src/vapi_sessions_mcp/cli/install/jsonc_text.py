@@ -50,20 +50,7 @@ class Jsonc:
     @staticmethod
     def put(text: str, path: Sequence[str], value: Any) -> Iterator[str]:
         """`text` with `value` at `path`, in the style of what is around it."""
-        node = _Parser(text).document()
-        style = _Style(text, node)
-        if node is None:
-            before = text and text.rstrip() + "\n"
-            yield before + style.written(_nested(path, value), "") + "\n"
-            return
-        for depth, name in enumerate(path):
-            found = [member for member in node.members if member.name == name]
-            if not found:
-                yield _inserted(text, node, style, name, _nested(path[depth + 1 :], value))
-                return
-            node = found[-1].node
-        new = style.written(value, _indent(text, node.start))
-        yield text[: node.start] + new + text[node.end :]
+        yield _with(text, path, value)
 
     @staticmethod
     def drop(text: str, path: Sequence[str]) -> Iterator[str]:
@@ -162,6 +149,21 @@ class _Style:
         """`value` as lines, the first of which comes behind something."""
         text = json.dumps(value, indent=self.unit, ensure_ascii=False)
         return text.replace("\n", f"{self.newline}{indent}")
+
+
+def _with(text: str, path: Sequence[str], value: Any) -> str:
+    node = _Parser(text).document()
+    style = _Style(text, node)
+    if node is None:
+        before = text and text.rstrip() + "\n"
+        return before + style.written(_nested(path, value), "") + "\n"
+    for depth, name in enumerate(path):
+        found = [member for member in node.members if member.name == name]
+        if not found:
+            return _inserted(text, node, style, name, _nested(path[depth + 1 :], value))
+        node = found[-1].node
+    new = style.written(value, _indent(text, node.start))
+    return text[: node.start] + new + text[node.end :]
 
 
 def _inserted(text: str, node: _Node, style: _Style, name: str, value: Any) -> str:

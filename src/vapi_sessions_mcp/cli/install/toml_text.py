@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import tomlkit
-from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import InlineTable
 
 from vapi_sessions_mcp.cli.install.documents import NotEditable
@@ -37,14 +36,9 @@ class Toml:
     def drop(text: str, path: Sequence[str]) -> Iterator[str]:
         """`text` without that table, but with the comments behind it."""
         table, name = path
-        try:
-            document = cast("Any", tomlkit.parse(text))
-            del document[table][name]
-            left = tomlkit.dumps(document)
-        except TOMLKitError as exc:
-            raise NotEditable("is written in a way that cannot be edited safely") from exc
-        yield _with_comments(text, left)
-        yield left
+        document = cast("Any", tomlkit.parse(text))
+        del document[table][name]
+        yield _with_comments(text, tomlkit.dumps(document))
 
 
 def _alone(table: str, name: str, value: Any) -> str:
