@@ -211,3 +211,48 @@ def test_long_arrays_are_written_in_lines_as_well() -> None:
     # They are written in slices.
     value = {"a": [*range(2_500)], "b": []}
     assert json_text.lines(value) == json.dumps(value, separators=(",\n", ":"))
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+@example({"a": [1e400], "b": [[-1e400, {}]]})
+@example([0.0, -0.0, 5e-324, 1.7976931348623157e308])
+def test_the_quick_parser_reads_what_the_standard_library_reads(value: Any) -> None:
+    # Two parsers that differ would make an answer depend on which of them was taken.
+    raw = json.dumps(value)
+    if "NaN" in raw or "Infinity" in raw:
+        with pytest.raises(ValueError, match="is not JSON"):
+            json_text.parse(raw.encode())
+        raw = raw.replace("NaN", "0").replace("Infinity", "1e400")
+    read = json_text.parse(raw.encode())
+    expected = json.loads(raw, parse_float=lambda text: text if "1e400" in text else float(text))
+    assert json.dumps(read) == json.dumps(json.loads(json_text.clean(json.dumps(expected))))
+
+
+INSIDE: dict[str, Any] = {
+    "0": 0,
+    "1.5": 1.5,
+    "1e400": "1e400",
+    "{}": {},
+    r'"\ud83d"': "\ufffd",
+    "[1]": [1],
+}
+
+
+@pytest.mark.parametrize("depth", [99, 100, 101, 199, 200, 201, 202])
+@pytest.mark.parametrize("inside", INSIDE)
+def test_a_hundred_levels_are_read_and_no_more(depth: int, inside: str) -> None:
+    # Each parser has a limit of its own, and only ours may show.
+    raw = ("[" * depth + inside + "]" * depth).encode()
+    if depth + 1 + (inside == "[1]") > json_text.MAX_DEPTH:
+        with pytest.raises(json_text.Unreasonable, match="nested too deeply"):
+            json_text.parse(raw)
+    else:
+        value = json_text.parse(raw)
+        for _ in range(depth):
+            [value] = value
+        assert value == INSIDE[inside]

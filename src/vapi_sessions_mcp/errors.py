@@ -5,7 +5,8 @@
     ├── NotConfigured       no API key; nothing was sent
     ├── NoAnswer
     │   ├── NotConnected    DNS, connection, TLS: nothing was sent
-    │   │   └── Untrusted   a certificate that is not accepted here
+    │   │   ├── Untrusted   a certificate that is not accepted here
+    │   │   └── Crowded     too many other calls were on their way to Vapi
     │   ├── ConnectionLost  the connection ended after the request was sent
     │   └── TimedOut        no answer in time
     ├── Refused             3xx and 4xx
@@ -57,6 +58,10 @@ class NotConnected(NoAnswer):
 
 class Untrusted(NotConnected):
     """The certificate of the other side is not accepted; nothing was sent."""
+
+
+class Crowded(NotConnected):
+    """Other calls of this process were in front until the time was over; nothing was sent."""
 
 
 class ConnectionLost(NoAnswer):

@@ -217,7 +217,7 @@ def test_a_host_that_denies_a_download_is_reported(host: Host, refuses: str) -> 
     ("lacking", "buttons"),
     [
         ("downloadFile", {"Markdown", "JSON"}),
-        ("updateModelContext", {"Tell"}),
+        ("updateModelContext", {"Tell agent"}),
         ("serverTools", {"More details"}),
     ],
 )

@@ -179,7 +179,9 @@ SessionId: TypeAlias = Annotated[
     str, AfterValidator(_session_id), Field(json_schema_extra=matching(ID_PATTERN))
 ]
 Timestamp: TypeAlias = Annotated[
-    str, AfterValidator(_timestamp), WithJsonSchema({"type": "string", "format": "date-time"})
+    str,
+    AfterValidator(_timestamp),
+    WithJsonSchema({"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]}),
 ]
 Count: TypeAlias = Annotated[int, Field(strict=True, ge=1), BeforeValidator(_whole)]
 # A query has it as text, which may have no more digits.

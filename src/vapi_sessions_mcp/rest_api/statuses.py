@@ -10,6 +10,7 @@ from vapi_sessions_mcp.errors import (
     Broken,
     Conflict,
     ConnectionLost,
+    Crowded,
     Failed,
     Garbled,
     NotConfigured,
@@ -47,7 +48,7 @@ def status_of(error: VapiError, operation: Operation) -> int:
             return 428
         case Broken():
             return 500
-        case NotConfigured():
+        case NotConfigured() | Crowded():
             return 503
         case TimedOut():
             return 504

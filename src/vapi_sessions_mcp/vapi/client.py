@@ -26,6 +26,7 @@ from vapi_sessions_mcp.vapi.response import (
     words,
 )
 from vapi_sessions_mcp.vapi.retries import RetriesByKey, retry_after
+from vapi_sessions_mcp.vapi.turns import Turns
 
 # Node servers close an idle connection after 5 s; ours is dropped before.
 KEEPALIVE_SECONDS = 4.0
@@ -52,6 +53,7 @@ class Vapi:
         self._host = urlsplit(settings.base_url).netloc
         self._key_fault = settings.key_fault
         self._retries = RetriesByKey()
+        self._turns = Turns(settings.max_upstream)
         self._client = build_client(
             url=settings.base_url,
             base_url=settings.base_url,
@@ -61,6 +63,8 @@ class Vapi:
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             transport=transport,
         )
+        self._base = str(self._client.base_url).rstrip("/")
+        self._headers = self._client.headers.multi_items()
 
     async def __aenter__(self) -> Self:
         await self._client.__aenter__()
@@ -114,6 +118,19 @@ class Vapi:
                 return found
 
     async def _try(self, call: Call) -> dict[str, Any]:
+        if not self._turns.entered():
+            try:
+                # Ends before the deadline does: what is sent has time for its answer.
+                with anyio.fail_after(0.9 * call.left):
+                    await self._turns.enter(call.key)
+            except TimeoutError as exc:
+                raise call.failures.crowded(self._timeout) from exc
+        try:
+            return await self._send(call)
+        finally:
+            self._turns.leave()
+
+    async def _send(self, call: Call) -> dict[str, Any]:
         left = call.left
         # Ends before the deadline does, so that it is known that nothing was sent.
         connect = min(self._connect_timeout, 0.9 * left)
@@ -134,20 +151,13 @@ class Vapi:
 
     async def _exchange(self, call: Call, connect: float) -> dict[str, Any]:
         content = await offload(call.record.weight, call.request.encoded)
-        headers = {"Authorization": f"Bearer {call.key}"}
-        if content is not None:
-            headers["Content-Type"] = "application/json"
         call.record.tries += 1
         call.record.status = None
-        async with self._client.stream(
-            call.operation.method,
-            call.operation.path.format(**call.request.path()),
-            params=httpx2.QueryParams(tuple(call.request.query())),
-            content=content,
-            headers=headers,
-            timeout=httpx2.Timeout(None, connect=connect),
-        ) as response:
+        # Made here, since the client would merge its own part anew into each.
+        response = await self._client.send(self._request(call, content, connect), stream=True)
+        try:
             status = call.record.status = response.status_code
+            call.record.date = response.headers.get("Date", "")
             if not 200 <= status < 300:
                 said, wait = await words(response, call), retry_after(response.headers, self.clock)
                 raise call.failures.refused(status, said, wait, call.record.caller)
@@ -160,3 +170,21 @@ class Vapi:
                 if isinstance(exc, TooMuch):
                     raise call.failures.too_large(str(exc)) from exc
                 raise call.failures.garbled(str(exc)) from exc
+        finally:
+            await response.aclose()
+
+    def _request(self, call: Call, content: bytes | None, connect: float) -> httpx2.Request:
+        headers = [*self._headers, ("Authorization", f"Bearer {call.key}")]
+        if content is not None:
+            headers.append(("Content-Type", "application/json"))
+        url = self._base + call.operation.path.format(**call.request.path())
+        if query := call.request.query():
+            url = f"{url}?{httpx2.QueryParams(tuple(query))}"
+        timeout = httpx2.Timeout(None, connect=connect).as_dict()
+        return httpx2.Request(
+            call.operation.method,
+            url,
+            headers=headers,
+            content=content,
+            extensions={"timeout": timeout},
+        )

@@ -6,6 +6,7 @@ from vapi_sessions_mcp.caller import KEY_HEADER, Caller
 from vapi_sessions_mcp.contract.operations import Operation
 from vapi_sessions_mcp.errors import (
     ConnectionLost,
+    Crowded,
     Failed,
     Garbled,
     NotConfigured,
@@ -82,6 +83,16 @@ class Failures:
         )
         return NotConnected(
             f"{self._could_not}: no connection to {self._host}{through} ({reason}). {mend}"
+        )
+
+    def crowded(self, seconds: float) -> Crowded:
+        """Its turn did not come within the whole call's time: nothing was sent."""
+        mend = self._unless_unclear(
+            f"Nothing was {'changed' if self._sent else 'sent'}; call again in a minute."
+        )
+        return Crowded(
+            f"{self._could_not}: this server had too many other calls to {self._host} for"
+            f" {seconds:g} s. {mend}"
         )
 
     def untrusted(self, reason: str, through: str = "") -> Untrusted:
@@ -179,7 +190,7 @@ def no_key(fault: str) -> NotConfigured:
 
 def _mend(status: int) -> str:
     if status == 403:
-        return "The key may lack access, or a firewall stands between."
+        return "The key may lack access, or a firewall is in between."
     if status == 404:
         return "Check the base URL (VAPI_BASE_URL)."
     return "Change what it names and call again."

@@ -12,6 +12,7 @@ from vapi_sessions_mcp.clock import Clock, real
 from vapi_sessions_mcp.contract.operations import Operation
 from vapi_sessions_mcp.errors import (
     ConnectionLost,
+    Crowded,
     Failed,
     NotConnected,
     RateLimited,
@@ -85,7 +86,7 @@ def may_repeat(operation: Operation, error: VapiError) -> bool:
     what somebody else changed in between.
     """
     match error:
-        case Untrusted():
+        case Untrusted() | Crowded():
             return False
         case NotConnected() | RateLimited():
             return True
