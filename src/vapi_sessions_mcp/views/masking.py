@@ -83,11 +83,12 @@ class _Pass:
         renamed = False
         for name, item in value.items():
             field = label if label and name in _LABELLED else name
-            shown = self._shown(field, item)
+            said, shown_name = self._names.get(name) or self._name(name)
+            shown = None if said is NOTHING and field is name else self._shown(field, item)
             masked = self.value(item, field, depth + 1) if shown is None else shown
             if masked is not item:
                 changed[name] = masked
-            renamed = renamed or self._name(name)[1] != name
+            renamed = renamed or shown_name != name
         masked = value | changed if changed else value
         if renamed:
             return json_text.apart([(self._name(name)[1], item) for name, item in masked.items()])
