@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from support.browser import PICTURES
+from support.command import Run, refused
 from support.processes import COMMAND, PATIENCE, environment, url_in
 
 REFILL = "813014ee-30b1-50e9-b6dd-4e44d8a75bdf"
@@ -93,6 +94,20 @@ def test_one_session_is_looked_at_by_its_id(page: Page) -> None:
         view.locator(":root[data-theme=light]").wait_for()
         running.process.send_signal(signal.SIGINT)
         assert running.ended() == (0, "")
+
+
+def test_what_it_shows_first_is_what_was_asked_for() -> None:
+    # Without a look into a browser: the page asks for the session, or for the latest.
+    for arguments, expected in (((REFILL,), {"id": REFILL}), ((), {})):
+        with viewing("--no-browser", *arguments) as running, httpx2.Client() as http:
+            where = running.url.rpartition("/")[0] + http.get(running.url).headers["Location"]
+            assert http.get(f"{where}first").json()["arguments"] == expected
+
+
+def test_what_is_no_id_is_refused(run: Run) -> None:
+    # It would be part of an address.
+    ended = run("--sandbox", "view", "../x")
+    assert refused(ended) == "Invalid value for ID: is not the id of a session."
 
 
 def test_the_page_reads_and_does_nothing_else() -> None:

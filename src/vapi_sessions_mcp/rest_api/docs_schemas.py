@@ -78,8 +78,8 @@ def _kind(schema: Json) -> str:
     if "items" in schema:
         item = in_words(schema["items"])
         words += f" of ({item})" if ", " in item else f" of {item}"
-    if schema.get("format") == "date-time":
-        words += " (date and time, ISO 8601)"
+    if {"format": "date-time"} in schema.get("anyOf", ()):
+        words += " (a date, or date and time, ISO 8601)"
     return words
 
 
