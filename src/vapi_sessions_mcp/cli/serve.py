@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import anyio
 from starlette.types import ASGIApp
 
+from vapi_sessions_mcp.caller import owner
 from vapi_sessions_mcp.cli.connect import connect, open_sandbox, sandbox_clock
 from vapi_sessions_mcp.cli.endings import say
 from vapi_sessions_mcp.cli.opening import HOST_GONE
@@ -21,6 +22,7 @@ from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.transports import http, stdio
 from vapi_sessions_mcp.transports.prelude import Begun
 from vapi_sessions_mcp.vapi.client import Vapi
+from vapi_sessions_mcp.vapi.readiness import Readiness
 
 if TYPE_CHECKING:
     from vapi_sessions_mcp.access.oauth import Issuer
@@ -64,18 +66,20 @@ def _serve_http(vapi: Vapi, settings: Settings) -> None:
     from vapi_sessions_mcp.rest_api.skill_routes import skill_routes
 
     sessions, issuer = Sessions(vapi, settings), _issuer(settings)
+    # Both faces have one answer of Vapi's between them.
+    ask = Readiness(vapi, owner(settings))
     faces: list[tuple[ASGIApp, socket.socket]] = []
     lines: list[str] = []
     with ExitStack() as sockets:
         if "http" in settings.transports:
             gate = Gate(settings, MCP, issuer)
-            mcp = build_app(build_server(sessions, settings), settings, gate)
+            mcp = build_app(build_server(sessions, settings), settings, gate, ask=ask)
             listener = sockets.enter_context(http.bind(settings.host, settings.port))
             faces.append((mcp, listener))
             lines.append(f"MCP at {_url(listener)}{MCP}; Ctrl-C stops it.")
         if "rest" in settings.transports:
             gate = Gate(settings, ROOT, issuer)
-            rest = build_rest(sessions, settings, gate, extra_routes=skill_routes())
+            rest = build_rest(sessions, settings, gate, ask=ask, extra_routes=skill_routes())
             listener = sockets.enter_context(
                 http.bind(settings.host, settings.rest_port, option="--rest-port")
             )
