@@ -95,7 +95,7 @@ def test_the_plugin_brings_the_skill() -> None:
 def link(title: str) -> tuple[str, dict[str, str]]:
     """Where the README's link of this title leads, and what it carries."""
     [url] = re.findall(rf"\[{title}\]\(([^)]+)\)", README)
-    parts = urlsplit(url)
+    parts = urlsplit(str(url))
     query = {name: value for name, [value] in parse_qs(parts.query, strict_parsing=True).items()}
     return f"{parts.scheme}://{parts.netloc}{parts.path}", query
 

@@ -346,6 +346,9 @@ MENDS = {
     " https://dashboard.vapi.ai/org/api-keys.",
     403: "Vapi refused it ({said}). The key may lack access, or a firewall is in between.",
     404: "Vapi refused it ({said}). Check the base URL (VAPI_BASE_URL).",
+    # Too slow for whatever is in between, which may have passed it on before.
+    408: "Vapi refused it ({said}). AFTER",
+    425: "Vapi refused it ({said}). AFTER",
 }
 REFUSAL = "Vapi refused it ({said}). Change what it names and call again."
 REDIRECT = (

@@ -104,7 +104,7 @@ def test_what_a_host_cannot_say_is_refused() -> None:
     assert entry(BY_NAME["zed"], Remote(URL, None)) == {"url": URL}
 
 
-def test_vs_code_is_told_what_to_ask_for() -> None:
+def test_vs_code_learns_what_to_ask_for() -> None:
     # An input that nothing declares is sent to the server as it is written.
     for server, id in ((LOCAL, "vapi-api-key"), (Remote(URL, "TOKEN"), "token")):
         _, (path, prompt) = changes(BY_NAME["vscode"], server)

@@ -75,7 +75,7 @@ Examples:
     short_help="Put this server into the configuration of an MCP client.",
     params=[
         _client(required=False),
-        click.Argument(["options"], nargs=-1),
+        click.Argument(["options"], nargs=-1, metavar="[-- SERVER OPTIONS]"),
         _Option("--list", "listing", is_flag=True, help="Say where it is installed."),
         _Option("--print", "printing", is_flag=True, help="Print the entry, and write nothing."),
         *_shared(),

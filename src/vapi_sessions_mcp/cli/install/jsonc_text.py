@@ -7,19 +7,18 @@ the text each value is, and changes the text there.
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn, cast
 
 from vapi_sessions_mcp.cli.install.documents import NotEditable, step_to
 
-_SKIPPED = re.compile(r"(?:[ \t\r\n]|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
+_SKIPPED = re.compile(r"(?:[ \t\r\n]+|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
+_DECODER = json.JSONDecoder(strict=False)
 _TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|[\w.+-]+')
 # What belongs to the value before it: a comment on the rest of its line.
 _REST = re.compile(r"[ \t]*(?://[^\r\n]*|/\*[^\r\n]*?\*/)?(?=[ \t]*(?:\r?\n|$))")
 
 
-@dataclass(frozen=True)
-class _Node:
+class _Node(NamedTuple):
     """A value and where it is in the text."""
 
     start: int
@@ -84,7 +83,7 @@ class _Parser:
             return self._container(start, is_object=self._text[start] == "{")
         text = self._token(start)
         try:
-            return _Node(start, start + len(text), json.loads(text, strict=False))
+            return _Node(start, start + len(text), _DECODER.decode(text))
         except ValueError:
             self._fail(start)
 
