@@ -16,7 +16,7 @@ from support.behind_nginx import Replica, nginx, nginx_command
 from support.deployed import health_command
 from support.faulty_vapi import FaultyVapi
 from support.http_calls import CLIENT_INFO, LEGACY, message, request, tool_call
-from support.tools import GET
+from support.tools import DELETE, GET
 
 pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
 
@@ -128,6 +128,36 @@ async def test_a_conversation_needs_no_replica_of_its_own(
                 answer = message(await client.post("/mcp", **read(version)))
                 assert answer["result"]["structuredContent"]["id"] == "s-1"
     assert asked(vapi).keys() == {replica.key for replica in replicas}
+
+
+async def test_a_question_of_one_replica_is_answered_to_another(
+    vapi: FaultyVapi, tmp_path: Path
+) -> None:
+    # A person takes a minute to reply, and by then nobody knows which replica asked.
+    nginx_command()
+    replicas = [Replica(vapi, tmp_path, number) for number in range(3)]
+    async with AsyncExitStack() as stack:
+        for replica in replicas:
+            await replica.start(stack, "--confirm-delete")
+        client = await stack.enter_async_context(nginx(replicas, tmp_path))
+        call = tool_call("modern", DELETE)
+        params = call["json"]["params"]
+        capable: dict[str, Any] = {
+            "io.modelcontextprotocol/clientCapabilities": {"elicitation": {}}
+        }
+        params["_meta"] = {**params["_meta"], **capable}
+        asked_for = message(await client.post("/mcp", **call))["result"]
+        assert asked_for["resultType"] == "input_required"
+        [key] = asked_for["inputRequests"]
+        assert [seen.method for seen in vapi.requests] == ["GET"]
+        params["inputResponses"] = {key: {"action": "accept", "content": {"confirm": True}}}
+        done = message(await client.post("/mcp", **call))["result"]
+    assert not done.get("isError"), done
+    assert vapi.requests[-1].method == "DELETE"
+    # The one that deleted is not the one that asked.
+    asking, deleting = asked(vapi).keys()
+    assert asking != deleting
+    assert vapi.requests[0].headers["Authorization"] == f"Bearer {asking}"
 
 
 async def test_the_health_check_of_the_image_sees_life_and_death(

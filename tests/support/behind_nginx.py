@@ -30,7 +30,7 @@ class Replica:
         self._vapi, self._folder, self._port = vapi, folder / f"replica-{number}", "0"
         self.running: Running
 
-    async def start(self, stack: AsyncExitStack) -> None:
+    async def start(self, stack: AsyncExitStack, *options: str) -> None:
         """Start it, or start it again."""
         self._folder.mkdir(exist_ok=True)
         for name, secret in {"vapi-api-key": self.key, "tokens": TOKEN}.items():
@@ -40,7 +40,16 @@ class Replica:
             name: value.replace("/run/secrets", str(self._folder)) for name, value in given.items()
         }
         self.running = await stack.enter_async_context(
-            started("--host", "127.0.0.1", "--port", self._port, "--log-format", "text", **given)
+            started(
+                "--host",
+                "127.0.0.1",
+                "--port",
+                self._port,
+                "--log-format",
+                "text",
+                *options,
+                **given,
+            )
         )
         self._port = str(urlsplit(await self.running.url()).port)
 
