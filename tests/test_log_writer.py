@@ -2,7 +2,9 @@
 
 import os
 import select
+import threading
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 
@@ -109,3 +111,40 @@ def test_half_a_surrogate_is_escaped(pipe: Pipe) -> None:
     writer = LogWriter(pipe.write_end, lost, MOST)
     writer.write("\ud83d é\n")
     assert pipe.lines(1) == ["\\ud83d é"]
+
+
+def test_a_pipe_that_is_read_takes_a_line_without_a_thread(pipe: Pipe) -> None:
+    # A thread that is woken for each line takes a tenth of a call.
+    pipe.read_filling()
+    before = threading.active_count()
+    writer = LogWriter(pipe.write_end, lost, MOST)
+    writer.write("a\n")
+    assert select.select([pipe.read_end], [], [], 0)[0]
+    assert threading.active_count() == before
+    assert pipe.lines(1) == ["a"]
+
+
+def test_a_file_is_written_where_it_ends(tmp_path: Path) -> None:
+    # Opened once more, it would be written over from its beginning.
+    path = tmp_path / "log"
+    with path.open("w") as file:
+        file.write("before\n")
+        file.flush()
+        writer = LogWriter(file.fileno(), lost, MOST)
+        writer.write("a\n")
+        writer.drain(60)
+    assert path.read_text() == "before\na\n"
+
+
+def test_a_descriptor_that_is_closed_is_counted_and_ends_nothing(pipe: Pipe) -> None:
+    # Whoever closed it has no use for the log, and calls go on.
+    closed = os.dup(pipe.write_end)
+    os.close(closed)
+    writer = LogWriter(closed, lost, MOST)
+    writer.write("a\n")
+    writer.drain(60)
+    os.dup2(pipe.write_end, closed)
+    pipe.read_filling()
+    writer.write("b\n")
+    assert pipe.lines(2) == ["lost 1", "b"]
+    os.close(closed)

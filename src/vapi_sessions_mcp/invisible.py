@@ -40,9 +40,14 @@ _RUN = re.compile(
 _HAS_HIDDEN = re.compile(f"[{_HIDDEN}]")
 
 
+def may_hide(text: str) -> bool:
+    """Whether there may be something in `text` that nobody sees."""
+    return not text.isascii() and _HAS_HIDDEN.search(text) is not None
+
+
 def visible_text(text: str) -> str:
     """`text` without what nobody sees."""
-    if text.isascii() or not _HAS_HIDDEN.search(text):
+    if not may_hide(text):
         return text
     shown = _RUN.sub(lambda found: found["stays"] or "", text)
     return text if shown == text else shown

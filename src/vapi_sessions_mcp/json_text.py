@@ -12,6 +12,8 @@ from typing import Any, NoReturn, cast
 MAX_DEPTH = 100
 # Items of an array written at a time: some milliseconds.
 SLICE = 1_000
+# About how many bytes are written at once: some milliseconds, too.
+WHOLE = 2**18
 # A page of a thousand full sessions has a third of this; ten times as many block us for half a
 # minute. Commas in text count, too.
 MAX_VALUES = 1_000_000
@@ -115,9 +117,9 @@ async def collect(chunks: AsyncIterable[bytes], most: int) -> bytes:
 def compact(value: Any) -> str:
     """`value` as JSON without a needless byte; raises ValueError for NaN and infinities.
 
-    It is written in slices, since no other thread runs while one is written.
+    What is large is written in slices, since no other thread runs while one is written.
     """
-    return "".join(_slices(value, 3, _COMPACT))
+    return _written(value, _COMPACT)
 
 
 def lines(value: Any) -> str:
@@ -125,7 +127,13 @@ def lines(value: Any) -> str:
 
     There is no other line break in it: those in texts are escaped.
     """
-    return "".join(_slices(value, 3, _LINES))
+    return _written(value, _LINES)
+
+
+def _written(value: Any, encoder: json.JSONEncoder) -> str:
+    if isinstance(value, str) or size(value, WHOLE) < WHOLE:
+        return encoder.encode(value)
+    return "".join(_slices(value, 3, encoder))
 
 
 def _slices(value: Any, depth: int, encoder: json.JSONEncoder) -> Iterator[str]:

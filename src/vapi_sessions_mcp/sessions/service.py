@@ -48,13 +48,13 @@ class Sessions:
         match request:
             case GetRequest():
                 found = await perform(operation, request)
-                return await shaped(lambda: shape.session(masked(found), request))
+                return await shaped(lambda: shape.session(found, request))
             case ListRequest(scans=True):
                 found = await scan(perform, request, progress, masked=masked)
-                return await shaped(lambda: shape.page(found, request))
+                return await shaped(lambda: shape.page(found, request, is_masked=True))
             case ListRequest():
                 found = await perform(operation, request)
-                return await shaped(lambda: shape.page(masked(found), request))
+                return await shaped(lambda: shape.page(found, request))
             case UpdateRequest():
                 self._pins.check(request)  # before the first read, for nothing is sent then
                 session, note = await self._changes.update(perform, request, ask)

@@ -64,7 +64,7 @@ class Vapi:
             transport=transport,
         )
         self._base = str(self._client.base_url).rstrip("/")
-        self._headers = self._client.headers.multi_items()
+        self._headers = self._client.headers.raw
 
     async def __aenter__(self) -> Self:
         await self._client.__aenter__()
@@ -174,9 +174,9 @@ class Vapi:
             await response.aclose()
 
     def _request(self, call: Call, content: bytes | None, connect: float) -> httpx2.Request:
-        headers = [*self._headers, ("Authorization", f"Bearer {call.key}")]
+        headers = [*self._headers, (b"Authorization", f"Bearer {call.key}".encode())]
         if content is not None:
-            headers.append(("Content-Type", "application/json"))
+            headers.append((b"Content-Type", b"application/json"))
         url = self._base + call.operation.path.format(**call.request.path())
         if query := call.request.query():
             url = f"{url}?{httpx2.QueryParams(tuple(query))}"

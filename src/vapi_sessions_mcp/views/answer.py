@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from typing import Any, TypeVar
 
@@ -12,11 +13,11 @@ from vapi_sessions_mcp.contract.list_filters import ListRequest
 from vapi_sessions_mcp.contract.requests import GetRequest, View, Window
 from vapi_sessions_mcp.json_text import apart, as_object
 from vapi_sessions_mcp.settings import DefaultView, Settings
-from vapi_sessions_mcp.views.block import block_size, part_size
-from vapi_sessions_mcp.views.masking import mask_all, mask_secrets
-from vapi_sessions_mcp.views.notes import Notes
+from vapi_sessions_mcp.views.block import block, block_size, part_size
+from vapi_sessions_mcp.views.masking import mask_all, mask_secrets, masker
+from vapi_sessions_mcp.views.notes import ABOUT, Notes
 from vapi_sessions_mcp.views.numbers import count
-from vapi_sessions_mcp.views.summary import conversation, latest, summary
+from vapi_sessions_mcp.views.summary import Mask, conversation, latest, part, summary
 
 # Kept free for the note in a shortened answer, and in any for a word on invisible characters.
 NOTE_BYTES = 900
@@ -25,7 +26,7 @@ REMOVED_BYTES = 64
 ValueT = TypeVar("ValueT")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     """JSON for the agent, and what to say about it: what was left out, what to call next.
 
@@ -39,6 +40,11 @@ class Answer:
     def noted(self) -> dict[str, Any]:
         """The JSON with the note in it, which takes no field's place."""
         return apart([*self.data.items(), ("note", self.note)]) if self.note else self.data
+
+    @cached_property
+    def text(self) -> str:
+        """All of it as one block of text, written once."""
+        return block(self.noted())
 
 
 class Shape:
@@ -64,10 +70,14 @@ class Shape:
         return mask_all(text) if self._mask_pii else mask_secrets(text)
 
     def session(self, session: dict[str, Any], request: GetRequest) -> Answer:
-        """One session in the view that is asked for, or in one that fits."""
+        """One session as Vapi sent it, in the view that is asked for, or in one that fits."""
         explicit = request.view or ("transcript" if request.messages else None)
         view = explicit or self._default("full")
-        data = _viewed(session, view, request.messages or Window())
+        if view == "summary":
+            about = self._notes.about(self.masked(part(session, ABOUT)))
+            return Answer(summary(session, self.masked), about)
+        session = self.masked(session)
+        data = session if view == "full" else conversation(session, request.messages or Window())
         note = "" if view == "full" else self._notes.about(session)
         answer = Answer(data, note, exact=request.view == "full")
         if explicit or self._fits(answer):
@@ -78,10 +88,18 @@ class Shape:
             note = f"{self._notes.earlier(data)} {note}"
         return Answer(data, note)
 
-    def page(self, page: dict[str, Any], request: ListRequest) -> Answer:
+    def page(
+        self, page: dict[str, Any], request: ListRequest, *, is_masked: bool = False
+    ) -> Answer:
         """A page in the view that is asked for, or as many of its rows as fit."""
-        view = request.view or self._default("summary")
-        data = _page_viewed(page, view)
+        view, mask = request.view or self._default("summary"), _same
+        if view == "summary" and not is_masked:
+            mask = masker(personal=self._mask_pii)
+            around: dict[str, Any] = {**page, "results": []}
+            page = mask(around) | {"results": page["results"]}
+        elif not is_masked:
+            page = self.masked(page)
+        data = _page_viewed(page, view, mask)
         plain = view == "full" and "coverage" not in page
         note = "" if plain else self._notes.next_steps(page, request)
         answer = Answer(data, note, exact=plain and request.view == "full")
@@ -93,16 +111,21 @@ class Shape:
         if not rows:
             notes.append(self._notes.summaries(view, request))
             view = "summary"
-            rows = self._fitting(_page_viewed(page, view), ends, request) or ends[0]
+            data = _page_viewed(page, view, mask)
+            rows = self._fitting(data, ends, request) or ends[0]
         shown = _first_rows(page, rows, request)
         if rows < len(page["results"]) and "coverage" not in page:
             notes.append(self._notes.rest(rows, page, request))
         else:
             notes.append(self._notes.next_steps(shown, request))
-        return Answer(_page_viewed(shown, view), " ".join(filter(None, notes)))
+        cut = {
+            **_page_viewed({**shown, "results": []}, view, mask),
+            "results": data["results"][:rows],
+        }
+        return Answer(cut, " ".join(filter(None, notes)))
 
     def _fits(self, answer: Answer) -> bool:
-        return block_size(answer.noted()) <= self._most
+        return len(answer.text.encode()) <= self._most
 
     def _fitting(self, page: dict[str, Any], ends: Sequence[int], request: ListRequest) -> int:
         """The most rows of a page that fit beside a note and after which it can be cut, or 0."""
@@ -118,20 +141,22 @@ class Shape:
         return usual if self._view == "auto" else self._view
 
 
-def _viewed(session: dict[str, Any], view: View, window: Window) -> dict[str, Any]:
-    match view:
-        case "summary":
-            return summary(session)
-        case "transcript":
-            return conversation(session, window)
-        case _:
-            return session
+def _same(value: ValueT) -> ValueT:
+    return value
 
 
-def _page_viewed(page: dict[str, Any], view: View) -> dict[str, Any]:
+def _page_viewed(page: dict[str, Any], view: View, mask: Mask) -> dict[str, Any]:
+    """A page in a view; the rows of summaries are given to `mask`, others are masked already."""
     if view == "full":
         return page
-    rows = [_viewed(session, view, Window()) for session in page["results"]]
+
+    def mask_row(row: dict[str, Any]) -> dict[str, Any]:
+        return mask({"results": [row]})["results"][0]
+
+    rows = [
+        summary(row, mask_row) if view == "summary" else conversation(row, Window())
+        for row in page["results"]
+    ]
     if "coverage" in page:
         return {"results": rows, "coverage": page["coverage"]}
     return {"results": rows, **_place(as_object(page.get("metadata")))}

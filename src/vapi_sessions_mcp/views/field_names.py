@@ -3,10 +3,13 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 # No field has a longer name; customers' words that became a key have.
 LONGEST = 256
+# What is kept of them is no longer than this.
+KEPT = 40
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 # password2, apiKeyOld and tokenValue hold what password, apiKey and token do.
@@ -85,6 +88,11 @@ NOTHING = Meaning()
 
 def meaning(name: str) -> Meaning:
     """What the field `name` holds, however its words are put together."""
+    # Fields come again with every session; what may be customers' words is not kept.
+    return _of_field(name) if name.isidentifier() and len(name) <= KEPT else _judged(name)
+
+
+def _judged(name: str) -> Meaning:
     words = _words(name)
     if not words:
         return NOTHING
@@ -102,6 +110,9 @@ def meaning(name: str) -> Meaning:
         return NOTHING
     tokens = last in ("token", "tokens") and not _COUNTED.isdisjoint(words)
     return Meaning(secret, secret and (tokens or last == "pass"), phone)
+
+
+_of_field = lru_cache(1024)(_judged)
 
 
 def signs(name: str, value: str) -> bool:

@@ -8,7 +8,8 @@ be read as JSON is masked as text (`secret_text`, `personal`).
 import json
 import math
 import re
-from typing import Any, TypeAlias, cast
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeVar, cast
 
 from vapi_sessions_mcp import json_text
 from vapi_sessions_mcp.views.field_names import NOTHING, Meaning, may_be_phone, meaning
@@ -26,6 +27,7 @@ MAX_ROUNDS = 4
 MAX_DIGITS = 4300
 
 _Object: TypeAlias = dict[str, Any]
+ValueT = TypeVar("ValueT")
 
 # Around JSON and not part of it: white space, and the byte order mark some writers begin with.
 _AROUND = " \t\r\n\ufeff"
@@ -38,6 +40,11 @@ _LABELLED = frozenset(("value", "values", "val", "default", "Value"))
 def mask_secrets(value: Any) -> Any:
     """A JSON value in which whatever is under a secret's name is `***`."""
     return _Pass(secrets=True).value(value)
+
+
+def masker(*, personal: bool) -> Callable[[ValueT], ValueT]:
+    """What masks one JSON value after the other, each name in them being judged once."""
+    return _Pass(secrets=True, personal=personal).value
 
 
 def mask_personal(value: Any) -> Any:
@@ -76,11 +83,12 @@ class _Pass:
         renamed = False
         for name, item in value.items():
             field = label if label and name in _LABELLED else name
-            shown = self._shown(field, item)
+            said, shown_name = self._names.get(name) or self._name(name)
+            shown = None if said is NOTHING and field is name else self._shown(field, item)
             masked = self.value(item, field, depth + 1) if shown is None else shown
             if masked is not item:
                 changed[name] = masked
-            renamed = renamed or self._name(name)[1] != name
+            renamed = renamed or shown_name != name
         masked = value | changed if changed else value
         if renamed:
             return json_text.apart([(self._name(name)[1], item) for name, item in masked.items()])

@@ -19,6 +19,8 @@ from vapi_sessions_mcp.views.numbers import count
 
 # Arguments longer than this are not repeated to the caller, who has them.
 CALL_BYTES = 250
+# What `Notes.about` looks at.
+ABOUT = ("status", "updatedAt", "expirationSeconds")
 # Arguments that say how much to show, not of what.
 SHOWING = {"page", "limit", "view", "sortOrder", "sortBy"}
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from vapi_sessions_mcp.invisible import visible
+from vapi_sessions_mcp.invisible import may_hide, visible
 from vapi_sessions_mcp.views.answer import Answer, Shape, ValueT
 from vapi_sessions_mcp.views.block import block
 
@@ -19,6 +19,8 @@ class Reading:
 
 def reading(answer: Answer, shape: Shape) -> Reading:
     """What is read of `answer`; its note says what was taken out, unless the answer is exact."""
+    if not may_hide(answer.text):
+        return Reading(answer.noted(), answer.text, 0)
     data, in_data = cleared(answer.data, shape)
     note, in_note = cleared(answer.note, shape)
     removed = in_data + in_note

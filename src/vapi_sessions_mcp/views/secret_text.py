@@ -43,7 +43,7 @@ def without_quoted(text: str, judge: Judge) -> str:
 
     Such text is JSON that was cut, is one of several, or has words around it.
     """
-    if not any(mark in text for mark in _MARKS):
+    if ":" not in text or not any(mark in text for mark in _MARKS):
         return text
     parts: list[str] = []
     done = 0

@@ -1,15 +1,16 @@
 """A session as an agent can afford it: its summary, or a stretch of its conversation."""
 
 from bisect import bisect_right
-from itertools import accumulate
-from typing import Any
+from collections.abc import Callable, Iterable
+from itertools import accumulate, islice
+from typing import Any, TypeAlias
 
 from vapi_sessions_mcp import json_text
 from vapi_sessions_mcp.contract.requests import Window
-from vapi_sessions_mcp.json_text import as_object
+from vapi_sessions_mcp.json_text import as_list, as_object
 from vapi_sessions_mcp.views.block import part_size
 from vapi_sessions_mcp.views.numbers import cost
-from vapi_sessions_mcp.views.transcript import identity, transcript
+from vapi_sessions_mcp.views.transcript import identity, message, transcript
 
 # What one text of a summary may take, in bytes of JSON: 400 for the whole, 40 KB for a hundred.
 NAME_BYTES = 40
@@ -25,16 +26,35 @@ OUTCOMES = ("structuredOutputs", "skippedStructuredOutputs", "scorecards")
 OUTCOMES_SHARE = 4
 
 
-def summary(session: dict[str, Any]) -> dict[str, Any]:
-    """Who, when, status, cost, how many messages, the last line; empty fields are left out."""
-    return _summary(session, transcript(session))
+# What a summary shows, besides the messages.
+FIELDS = ("id", "name", "status", "createdAt", "updatedAt", "customer", "cost")
+
+# A part of a session in, the same without what must not be seen out.
+Mask: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def part(session: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """The session with the fields of these names only."""
+    return {name: session[name] for name in names if name in session}
+
+
+def summary(session: dict[str, Any], mask: Mask = dict) -> dict[str, Any]:
+    """Who, when, status, cost, how many messages, the last line; empty fields are left out.
+
+    Only what is shown is given to `mask`, since a summary is the least of a session.
+    """
+    messages = as_list(session.get("messages"))
+    saying = (each for each in reversed(messages) if "text" in message(each))
+    last = [message(each) for each in mask({"messages": [*islice(saying, 1)]})["messages"]]
+    return _summary(mask(part(session, FIELDS)), len(messages), last)
 
 
 def conversation(session: dict[str, Any], window: Window) -> dict[str, Any]:
     """The summary with the messages in `window`; `shown` says which of how many they are."""
     everything = transcript(session)
     messages = [m for m in everything if window.role in (None, m["role"])]
-    about, count = _summary(session, everything) | _outcomes(session), len(messages)
+    about = _summary(session, len(everything), everything) | _outcomes(session)
+    count = len(messages)
     start, end = 0, count
     if window.first is not None:
         end = window.first
@@ -48,7 +68,8 @@ def conversation(session: dict[str, Any], window: Window) -> dict[str, Any]:
 def latest(session: dict[str, Any], budget: int) -> dict[str, Any]:
     """The summary with as many of the last messages as fit in `budget` bytes of JSON."""
     messages = transcript(session)
-    about, count = _summary(session, messages), len(messages)
+    count = len(messages)
+    about = _summary(session, count, messages)
     outcomes = _outcomes(session)
     if part_size(outcomes) <= budget // OUTCOMES_SHARE:
         about |= outcomes
@@ -58,10 +79,11 @@ def latest(session: dict[str, Any], budget: int) -> dict[str, Any]:
     return _conversation(about, messages, count - fitting, count)
 
 
-def _summary(session: dict[str, Any], messages: list[dict[str, Any]]) -> dict[str, Any]:
+def _summary(session: dict[str, Any], count: int, messages: list[dict[str, Any]]) -> dict[str, Any]:
+    """The summary of a session of `count` messages, of which `messages` has the last with text."""
     customer = as_object(session.get("customer"))
     who = [customer.get("name"), identity(customer.get("number")) or customer.get("sipUri")]
-    lines = [f"{message['role']}: {message['text']}" for message in messages if "text" in message]
+    said = next((each for each in reversed(messages) if "text" in each), None)
     fields: dict[str, Any] = {
         "name": _short(session.get("name"), NAME_BYTES),
         "status": _short(session.get("status"), STATUS_BYTES),
@@ -69,8 +91,8 @@ def _summary(session: dict[str, Any], messages: list[dict[str, Any]]) -> dict[st
         "updatedAt": _short(session.get("updatedAt"), TIME_BYTES),
         "customer": _short(" ".join(filter(None, map(identity, who))), CUSTOMER_BYTES),
         "cost": cost(session.get("cost")),
-        "messageCount": len(messages),
-        "lastMessage": _short("".join(lines[-1:]), LAST_BYTES),
+        "messageCount": count,
+        "lastMessage": _short(f"{said['role']}: {said['text']}" if said else "", LAST_BYTES),
     }
     # Clients throw away an answer that lacks the promised id, be it an empty one.
     id = {"id": session["id"]} if identity(session.get("id")) is not None else {}

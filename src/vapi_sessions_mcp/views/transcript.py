@@ -19,18 +19,13 @@ def transcript(session: dict[str, Any]) -> list[dict[str, Any]]:
     has the role `tool` and the tool's `name`. Times are ISO 8601 in UTC.
     """
     tools: dict[str, str] = {}
-    return [_shaped(message, tools) for message in as_list(session.get("messages"))]
+    return [message(each, tools) for each in as_list(session.get("messages"))]
 
 
-def identity(value: Any) -> str | None:
-    """An id or another name as text; None for what can be none, such as an object or null."""
-    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
-        return str(value)
-    return None
-
-
-def _shaped(message: Any, tools: dict[str, str]) -> dict[str, Any]:
-    given = as_object(message) or {"content": message}
+def message(sent: Any, tools: dict[str, str] | None = None) -> dict[str, Any]:
+    """One message in that shape; `tools` are those called before it, by the ids of the calls."""
+    tools = {} if tools is None else tools
+    given = as_object(sent) or {"content": sent}
     role = given.get("role")
     called = as_list(given.get("tool_calls")) or as_list(given.get("toolCalls"))
     answers = identity(given.get("tool_call_id")) or identity(given.get("toolCallId"))
@@ -43,6 +38,13 @@ def _shaped(message: Any, tools: dict[str, str]) -> dict[str, Any]:
         "calls": [_call(as_object(call), tools) for call in called],
     }
     return {name: value for name, value in shaped.items() if value}
+
+
+def identity(value: Any) -> str | None:
+    """An id or another name as text; None for what can be none, such as an object or null."""
+    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
+        return str(value)
+    return None
 
 
 def _call(call: dict[str, Any], tools: dict[str, str]) -> dict[str, Any]:
