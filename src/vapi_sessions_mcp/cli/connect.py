@@ -48,7 +48,7 @@ class _Unusable(Vapi):
         self._reason = reason
 
     async def call(
-        self, operation: Operation, request: Request, record: CallRecord
+        self, operation: Operation, request: Request, record: CallRecord, *, once: bool = False
     ) -> dict[str, Any]:
         """Raise NotConfigured."""
         raise NotConfigured(f"{self._reason} Nothing was sent to Vapi.")
