@@ -27,7 +27,7 @@ from vapi_sessions_mcp.vapi.response import MAX_BODY as MAX_ANSWER
 
 Json: TypeAlias = dict[str, Any]
 BOUND = 0.5
-# What stands around the arguments in a request.
+# What is around the arguments in a request.
 ENVELOPE = 2_000
 VERSIONS = {"2025": "2025-11-25", "2026": "2026-07-28"}
 META = {

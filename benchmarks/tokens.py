@@ -157,7 +157,7 @@ async def measure() -> list[tuple[str, int, int]]:
 
 
 def table(rows: list[tuple[str, int, int]]) -> str:
-    """The rows as the Markdown table that stands in the README."""
+    """The rows as the Markdown table in the README."""
     lines = [
         "| task | passed through | these tools | fewer |",
         "|---|---:|---:|---:|",

@@ -28,7 +28,7 @@ export function line(message, format, { heading, found, current, tell, short, nu
       el("span", { class: "who" }, words(who, found)),
       el("div", { class: "said" }, ...said(message, found, current, short)),
       el("time", { datetime: time }, message.time === null ? "" : format.time(message.time)),
-      tell ? button("Tell", tell, { class: "tell", ...label(number, who) }) : null,
+      tell ? button("Tell agent", tell, { class: "tell", ...label(number, who) }) : null,
     ),
   );
   return item;

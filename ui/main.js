@@ -19,8 +19,9 @@ const bridge = new Bridge(window.parent);
 let input = {};
 /** @type {SessionView | SessionsView | null} */
 let view = null;
-/** The list that a session was opened from. @type {SessionsView | null} */
+/** The list that a session was opened from, and where. @type {SessionsView | null} */
 let from = null;
+let scrolled = 0;
 
 /** What the person's host can do, as far as it says so. @returns {Actions} */
 function actions() {
@@ -80,7 +81,10 @@ async function open(id) {
   if (bridge.context.displayMode !== "fullscreen") return ask(id);
   const answer = await call(names.getTool, { id });
   from = view instanceof SessionsView ? view : from;
+  scrolled = window.scrollY;
   show(new SessionView(answer, { id }, { ...actions(), back }));
+  root.querySelector("button")?.focus({ preventScroll: true });
+  window.scrollTo(0, 0);
 }
 
 /** Have the agent open a session. @param {string} id */
@@ -93,9 +97,12 @@ async function ask(id) {
 function back() {
   if (!from) return;
   const list = from;
+  const id = view instanceof SessionView ? view.session.id : "";
   from = null;
   show(list);
   list.adapt(actions());
+  list.focus(id);
+  window.scrollTo(0, scrolled);
 }
 
 /** Point the agent at something. @param {string} text */

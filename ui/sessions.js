@@ -65,6 +65,12 @@ export class SessionsView {
     this.draw();
   }
 
+  /** Put the focus back on the row of a session. @param {string} id */
+  focus(id) {
+    const opener = [...this.body.querySelectorAll("button")].find((each) => each.dataset.id === id);
+    opener?.focus({ preventScroll: true });
+  }
+
   /** Draw the rows that are wanted, as many as there is room for. */
   draw() {
     const { limit } = this.actions;
@@ -156,7 +162,7 @@ export class SessionsView {
     const name = row.name || row.id;
     const press = () => void this.#act(async () => open?.(row.id));
     const title = el("span", { dir: "auto" }, words(name, found));
-    const opener = open ? button("", press, { class: "open" }) : title;
+    const opener = open ? button("", press, { class: "open", "data-id": row.id }) : title;
     if (open) opener.append(title);
     const created = row.created === null ? "" : format.brief(row.created);
     return el(

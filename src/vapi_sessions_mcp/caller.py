@@ -28,8 +28,8 @@ class CallRecord:
 
     `keeps_writes` lets a change that has been sent finish although its caller is
     gone. `asked` is about how many bytes the arguments have. `tries` counts
-    requests to Vapi, `status` is that of its last answer, `size` the bytes of all
-    its answers.
+    requests to Vapi, `status` and `date` are those of its last answer, `size` the
+    bytes of all its answers.
     """
 
     caller: Caller
@@ -38,6 +38,7 @@ class CallRecord:
     session: str = ""
     tries: int = 0
     status: int | None = None
+    date: str = ""
     size: int = 0
 
     @property

@@ -22,7 +22,7 @@ LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 HTTP: tuple[Transport, ...] = ("http", "rest")
 MCP: tuple[Transport, ...] = ("stdio", "http")
 SERVERS: tuple[Transport, ...] = ("stdio", "http", "rest")
-COMMANDS = (*SERVERS, "call", "demo", "openapi", "sandbox", "skill")
+COMMANDS = (*SERVERS, "call", "demo", "doctor", "openapi", "sandbox", "skill", "view")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Option:
     unset: str | None = None
     only_one: str = ""
     bare: str | None = None
-    used_by: tuple[str, ...] = (*SERVERS, "call")
+    used_by: tuple[str, ...] = (*SERVERS, "call", "view")
     formerly: str = ""
     narrows: bool = False
     hosting: bool = False
@@ -113,6 +113,7 @@ class Settings:
             "Origin whose pages may call, such as https://app.example.com.",
             metavar="ORIGIN",
             hosting=True,
+            used_by=HTTP,
         ),
     ] = ()
     allow_unauthenticated: Annotated[
@@ -152,7 +153,8 @@ class Settings:
         ),
     ] = None
     tool_names: Annotated[
-        ToolNames, Option("vapi-sessioncontroller… or create_session, list_sessions…", used_by=MCP)
+        ToolNames,
+        Option("vapi-sessioncontroller… or create_session, list_sessions…", used_by=(*MCP, "view")),
     ] = "full"
     read_only: Annotated[bool, Option("Only list and get exist.", narrows=True)] = False
     no_delete: Annotated[bool, Option("Nothing can be deleted.", narrows=True)] = False
@@ -180,7 +182,7 @@ class Settings:
         DefaultView,
         Option(
             "How much of a session is answered; auto: summaries in lists, else full.",
-            used_by=(*MCP, "call"),
+            used_by=(*MCP, "call", "view"),
         ),
     ] = "auto"
     max_result_bytes: Annotated[
@@ -188,7 +190,7 @@ class Settings:
         Option(
             "Longer answers are shortened, unless a view was asked for.",
             formerly="max_result_chars",
-            used_by=(*MCP, "call"),
+            used_by=(*MCP, "call", "view"),
         ),
     ] = 48_000
     mask_pii: Annotated[bool, Option("Mask phone numbers, e-mail and SIP users.", narrows=True)] = (
@@ -198,7 +200,7 @@ class Settings:
         bool,
         Option(
             "A stand-in for Vapi with sample data: no key, no cost.",
-            used_by=(*SERVERS, "call", "demo"),
+            used_by=(*SERVERS, "call", "demo", "view"),
         ),
     ] = False
     sandbox_db: Annotated[

@@ -9,6 +9,8 @@ import pytest
 from vapi_sessions_mcp.cli.endings import run
 from vapi_sessions_mcp.settings import SettingsError
 
+pytestmark = pytest.mark.clock
+
 WORDS = "hunter2 +14155550123"
 
 

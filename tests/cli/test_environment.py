@@ -9,6 +9,8 @@ from support.command import Run, refused
 from vapi_sessions_mcp.cli.environment import is_blank, is_service_link, names_read
 from vapi_sessions_mcp.cli.main import NARROWING, command
 
+pytestmark = pytest.mark.clock
+
 # What Kubernetes sets in a namespace that has Services `vapi-mcp` (two ports, one of them
 # named), `vapi-mcp-rest` and `vapi-mcp-sandbox`.
 LINKS = {

@@ -9,6 +9,8 @@ from vapi_sessions_mcp.cli.main import command
 from vapi_sessions_mcp.cli.options import SettingOption
 from vapi_sessions_mcp.settings import COMMANDS
 
+pytestmark = pytest.mark.clock
+
 HTTP, REST = ("--transport", "http"), ("--transport", "rest")
 # One of a kind for each option, with a value where it takes one.
 TYPED = {

@@ -262,7 +262,7 @@ BAD: dict[str, tuple[tuple[str, Given], str, str]] = {
     "sortBy: unknown": (listed(sortBy="name"), "sortBy", "'createdAt', 'duration' or 'cost'"),
     "flag: yes": (listed(numberE164CheckEnabled="yes"), "numberE164CheckEnabled", "true or false"),
     "flag: 1": (listed(numberE164CheckEnabled=1), "numberE164CheckEnabled", "true or false, got 1"),
-    "number: no +": (listed(number="14155550123"), "number", "E.164 number such as +14155550123"),
+    "number: no +": (listed(number="14155550123"), "number", "must be an E.164 number (a +, then"),
     "number: +0": (listed(number="+0155550123"), "number", "E.164"),
     "number: spaces": (listed(number="+1 415 555 0123"), "number", "E.164"),
     "number: 16 digits": (listed(number="+1234567890123456"), "number", "E.164"),
@@ -295,7 +295,7 @@ BAD: dict[str, tuple[tuple[str, Given], str, str]] = {
     "customerNumberAny: no plus": (
         listed(customerNumberAny="+14155550123,14155550124"),
         "customerNumberAny",
-        "E.164 number such as +14155550123, got '14155550124'",
+        "digits only), got '14155550124'",
     ),
     "customerNumberAny: spaces in it": (
         listed(customerNumberAny="+1 415 555 0123, +14155550124"),

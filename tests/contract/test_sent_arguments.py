@@ -113,6 +113,10 @@ BODIES: dict[str, tuple[Any, str]] = {
         {"customer": {"number": "+14155550123", "numberE164CheckEnabled": True}},
         '{"customer":{"numberE164CheckEnabled":true,"number":"+14155550123"}}',
     ),
+    "empty texts": (
+        {"name": "", "customer": {"sipUri": "", "email": ""}},
+        '{"name":"","customer":{"sipUri":"","email":""}}',
+    ),
     "integers past 64 bits": ({"x": 2**70}, f'{{"x":{2**70}}}'),
     "forty characters beyond the BMP": ({"name": "😀" * 40}, f'{{"name":"{"😀" * 40}"}}'),
     "content as parts": (

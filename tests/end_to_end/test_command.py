@@ -1,6 +1,7 @@
 """The command as a process: its log, its end by a signal, and its sandbox."""
 
 import fcntl
+import json
 import os
 import signal
 import termios
@@ -31,12 +32,13 @@ async def test_the_log_goes_to_stderr_and_holds_no_customer() -> None:
         params = {"_meta": meta, "name": LIST, "arguments": arguments}
         await running.send({"jsonrpc": "2.0", "id": 0, "method": "tools/call", "params": params})
         assert (await running.receive())["result"].get("isError") is not True
-        # A line that the SDK logs, so that the log is known to work.
+        # A line that is logged, and answered.
         await running.send(b"not JSON")
         await running.end_input()
         assert await running.ended() == 0
         out, err = await running.rest()
-    assert out == ""
+    [refusal] = map(json.loads, out.splitlines())
+    assert refusal["error"]["code"] == -32700
     assert "4155550123" not in err
     assert "Secret" not in err
 

@@ -108,7 +108,7 @@ async def test_thirty_megabytes_arrive_whole_and_leave_the_memory_again() -> Non
         await clean(host)
     assert peak < 1_000
     # The allocator keeps some of it; two rounds of ten copies each are not left.
-    assert max(left) < 500
+    assert max(left) < 600
 
 
 async def test_an_answer_that_nobody_asked_for_is_given_to_nobody() -> None:

@@ -59,6 +59,10 @@ def upstream(vapi: FaultyVapi) -> dict[str, str]:
     return {"VAPI_BASE_URL": vapi.url, "VAPI_API_KEY": KEY}
 
 
+# No call waits for another to be answered.
+ALL_AT_ONCE = ("--max-upstream", "1000")
+
+
 def frame(id: int, tool: str, arguments: Json) -> Json:
     """A tool call of 2026-07-28."""
     params = {"_meta": META, "name": tool, "arguments": arguments}
@@ -94,7 +98,10 @@ async def asking(running: Running) -> AsyncGenerator[Ask]:
 @asynccontextmanager
 async def over_stdio(vapi: FaultyVapi) -> AsyncGenerator[Ask]:
     """A process with all calls on one pipe."""
-    async with started(*UNENDING, **upstream(vapi)) as running, asking(running) as ask:
+    async with (
+        started(*UNENDING, *ALL_AT_ONCE, **upstream(vapi)) as running,
+        asking(running) as ask,
+    ):
         yield ask
 
 
@@ -103,7 +110,9 @@ async def over_http(vapi: FaultyVapi) -> AsyncGenerator[Ask]:
     """A process with each call on a connection of its own."""
     limits = httpx2.Limits(max_connections=None)
     async with (
-        started(*UNENDING, "--transport", "http", "--port", "0", **upstream(vapi)) as running,
+        started(
+            *UNENDING, *ALL_AT_ONCE, "--transport", "http", "--port", "0", **upstream(vapi)
+        ) as running,
         httpx2.AsyncClient(headers=HEADERS, timeout=PATIENCE, limits=limits) as client,
     ):
         url = await running.url()

@@ -1,6 +1,8 @@
 """A server that answers before it has imported the SDK is, to its host, the server that it is."""
 
+import json
 import signal
+import subprocess
 import sys
 from typing import Any, TypeAlias
 
@@ -8,7 +10,7 @@ import anyio
 import pytest
 
 from support.openings import CONVERSATIONS
-from support.processes import Running, environment, logged_calls, started
+from support.processes import COMMAND, Running, environment, logged_calls, started
 from support.stdio_calls import INITIALIZED, call, initialize, legacy, modern
 from support.tools import LIST
 
@@ -133,6 +135,27 @@ async def test_a_host_that_closes_at_once_leaves_nothing_behind() -> None:
         await answered(running, START)
         await running.end_input()
         assert await clean_end(running) == ""
+
+
+def test_a_host_that_is_gone_before_its_answer_leaves_one_line() -> None:
+    # Not a stack trace, and no process that waits for ever.
+    command = [*COMMAND, "--sandbox"]
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        process.stdin.write(json.dumps(START[0]).encode() + b"\n")
+        process.stdin.flush()
+        assert process.wait(60) == 0
+        log = process.stderr.read()
+    assert log == b"vapi-sessions-mcp: the host closed the connection before the last answer.\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

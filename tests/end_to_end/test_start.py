@@ -10,7 +10,8 @@ from support.tools import GET
 pytestmark = pytest.mark.no_cover
 
 SERVERS: dict[str, tuple[str, ...]] = {
-    "stdio": (),
+    # With the prelude each call says it: test_prelude.py.
+    "stdio": ("--no-prelude",),
     "http": ("--transport", "http", "--port", "0"),
     "rest": ("--transport", "rest", "--rest-port", "0"),
     "oauth": (

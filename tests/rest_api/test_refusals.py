@@ -193,6 +193,7 @@ async def test_an_unknown_path_or_method_is_json_too(
         (401, 401, 401, "Vapi does not accept the API key"),
         (403, 403, 403, "The key may lack access"),
         (404, 404, 404, "No session s-1: it may have expired"),
+        (408, 408, 424, "Vapi refused it (408 Request Timeout: name must be shorter)"),
         (409, 409, 409, "Vapi refused it (409 Conflict: name must be shorter)"),
         (429, 429, 429, "too many requests"),
         (499, 499, 499, "Vapi refused it (499 unknown status"),

@@ -1,6 +1,6 @@
 """Arguments made by hypothesis, out of the published schemas and against them."""
 
-from datetime import timedelta, timezone
+from datetime import date, timedelta, timezone
 from functools import partial
 from typing import Any, TypeAlias, cast
 
@@ -71,7 +71,8 @@ free_form = st.dictionaries(plain_text, no_null, max_size=4)
 ids = st.from_regex("[A-Za-z0-9_-]{1,128}", fullmatch=True)
 phone_numbers = st.from_regex(r"\+[1-9][0-9]{2,14}", fullmatch=True)
 zones = st.none() | st.integers(-14 * 60, 14 * 60).map(lambda m: timezone(timedelta(minutes=m)))
-times = st.datetimes(timezones=zones).map(lambda time: time.isoformat())
+days = st.dates(max_value=date.max - timedelta(days=1))
+times = (st.datetimes(timezones=zones) | days).map(lambda time: time.isoformat())
 
 
 def values(name: str, schema: Given) -> Json:
@@ -79,7 +80,7 @@ def values(name: str, schema: Given) -> Json:
     match schema["type"]:
         case "string" if "enum" in schema:
             return st.sampled_from(cast("list[str]", schema["enum"]))
-        case "string" if schema.get("format") == "date-time":
+        case "string" if name[:-2] in ("createdAt", "updatedAt"):
             return times
         case "string" if name == "id" and "minLength" not in schema:
             return ids
@@ -89,10 +90,9 @@ def values(name: str, schema: Given) -> Json:
             items = phone_numbers if "Number" in name else ids
             return st.lists(items, min_size=1, max_size=3).map(",".join)
         case "string":
-            # That it must not be empty goes without saying; some may be, which other tests try.
-            return st.text(min_size=1, max_size=min(schema.get("maxLength", 99), 99)).filter(
-                no_json
-            )
+            # An empty text is refused where it is no value; the tool's schema leaves that out.
+            least, most = schema.get("minLength", 1), min(schema.get("maxLength", 99), 99)
+            return st.text(min_size=least, max_size=most).filter(no_json)
         case "integer":
             return st.integers(schema.get("minimum"), schema.get("maximum"))
         case "number":

@@ -159,7 +159,7 @@ class Host:
     def picture(self, name: str) -> None:
         """A screenshot for people."""
         PICTURES.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=PICTURES / f"{name}.png")
+        self.page.locator("iframe").screenshot(path=PICTURES / f"{name}.png")
 
 
 @contextmanager

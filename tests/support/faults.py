@@ -97,7 +97,8 @@ class Fault:
     def sentence(self, tool: str, id: str = "s-1") -> str:
         """All that `tool` says."""
         if self.empty and tool == DELETE:
-            return f'{{"id":"{id}","deleted":true}}'
+            note = "Deleted. Vapi sent no copy of the session."
+            return f'{{"id":"{id}","deleted":true,"note":"{note}"}}'
         tries = f" in {self.requests[tool]} tries" if self.requests[tool] > 1 else ""
         after = self.after[tool].format(id=id, wait=self.wait)
         told = self.told.replace("AFTER", after)
@@ -343,8 +344,11 @@ FAULTS: dict[str, Fault] = {
 MENDS = {
     401: "Vapi does not accept the API key ({said}). Set VAPI_API_KEY to a private key from"
     " https://dashboard.vapi.ai/org/api-keys.",
-    403: "Vapi refused it ({said}). The key may lack access, or a firewall stands between.",
+    403: "Vapi refused it ({said}). The key may lack access, or a firewall is in between.",
     404: "Vapi refused it ({said}). Check the base URL (VAPI_BASE_URL).",
+    # Too slow for whatever is in between, which may have passed it on before.
+    408: "Vapi refused it ({said}). AFTER",
+    425: "Vapi refused it ({said}). AFTER",
 }
 REFUSAL = "Vapi refused it ({said}). Change what it names and call again."
 REDIRECT = (

@@ -11,6 +11,7 @@ import pytest
 
 from support.faulty_vapi import RESET_UNREAD, FaultyVapi, Reply, Seen
 from vapi_sessions_mcp.caller import Caller, CallRecord
+from vapi_sessions_mcp.clock import Clock, real
 from vapi_sessions_mcp.contract.operations import (
     CREATE,
     DELETE,
@@ -91,11 +92,15 @@ class Road(httpx2.AsyncBaseTransport):
 
 @asynccontextmanager
 async def reached(
-    vapi: FaultyVapi, turns: Iterable[Mapping[str, Any]] = (), **options: Any
+    vapi: FaultyVapi,
+    turns: Iterable[Mapping[str, Any]] = (),
+    *,
+    clock: Clock = real,
+    **options: Any,
 ) -> AsyncGenerator[Vapi]:
     """Our way to `vapi`, open."""
     given: dict[str, Any] = {"base_url": vapi.url, "timeout": 20, **options}
-    async with Vapi(Settings(**given), transport=Road(turns)) as ours:
+    async with Vapi(Settings(**given), transport=Road(turns), clock=clock) as ours:
         yield ours
 
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+from contextlib import suppress
+from threading import Thread
 from typing import Any, TypeAlias
 
 import anyio
@@ -81,6 +83,9 @@ UNKNOWN: dict[str, list[Json]] = {
         "2025-11-25", {"roots": {"listChanged": 1}}, {"name": "x", "version": "1"}
     )[:1],
     "a nameless client": shaking("2025-11-25", {}, {"version": "1"})[:1],
+    "a client of another kind": [
+        {**HANDSHAKE[0], "params": {**HANDSHAKE[0]["params"], "clientInfo": "x"}}
+    ],
     "a client with an icon": shaking("2025-11-25", {}, {"name": "x", "version": "1", "icons": []})[
         :1
     ],
@@ -136,6 +141,27 @@ def test_two_messages_at_once_are_the_server_s_to_answer() -> None:
     # A host that gave up on the first sends another era's first: only one of them counts.
     both = line(DISCOVERY[0]) + b"\n" + line(HANDSHAKE[0]) + b"\n"
     assert conversed(both) == (Begun([], both), [])
+
+
+def test_a_pipe_that_does_not_block_gets_the_whole_answer() -> None:
+    # Whoever shares it with us decides that; half an answer would end the conversation.
+    stdin, ours = os.pipe()
+    theirs, stdout = os.pipe()
+    os.set_blocking(stdout, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(stdout, b"\n" * 4_096)
+    os.write(ours, line(HANDSHAKE[0]) + b"\n")
+    os.close(ours)
+    conversation = Thread(target=converse, args=(Prelude(PUBLISHED), stdin, stdout))
+    conversation.start()
+    read = b""
+    while not read.endswith(b"}\n"):
+        read += os.read(theirs, 65_536)
+    conversation.join(60)
+    for each in (stdin, theirs, stdout):
+        os.close(each)
+    assert [json.loads(read)] == from_the_server(HANDSHAKE[:1])
 
 
 def test_a_line_that_has_not_ended_is_handed_over_with_the_end_of_stdin() -> None:

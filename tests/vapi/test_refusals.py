@@ -10,8 +10,15 @@ from support.tries import (
     reached,
     run,
 )
-from vapi_sessions_mcp.contract.operations import GET, UPDATE
-from vapi_sessions_mcp.errors import Failed, NotFound, RateLimited, Refused, Unauthorized
+from vapi_sessions_mcp.contract.operations import GET, LIST, UPDATE, Operation
+from vapi_sessions_mcp.errors import (
+    Failed,
+    NotFound,
+    RateLimited,
+    Refused,
+    TooLarge,
+    Unauthorized,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -68,3 +75,22 @@ async def test_the_connection_is_used_for_nothing_else() -> None:
             await ours.call(*calling(UPDATE))
         await ours.call(*calling(GET))
         assert vapi.connections == 2
+
+
+@pytest.mark.parametrize(
+    ("operation", "next_step"),
+    [
+        (LIST, "Ask for fewer sessions, with a smaller limit or narrower filters."),
+        (GET, "No view makes it smaller, since all of it is read first"),
+        (UPDATE, "It may or may not have happened"),
+    ],
+    ids=["list", "get", "update"],
+)
+async def test_what_is_too_much_to_read_comes_with_the_next_step(
+    dead_ends: DeadEnds, operation: Operation, next_step: str
+) -> None:
+    # The same call would fail again, so that the agent needs another one.
+    deep = f'{{"id": "s-1", "results": {"[" * 100}{"]" * 100}}}'
+    one = await run(dead_ends, operation, reply(200, deep.encode()))
+    assert type(one.error) is TooLarge
+    assert next_step in one.told

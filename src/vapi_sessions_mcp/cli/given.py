@@ -92,14 +92,17 @@ class Given:
         if option.field in self._replaced:
             return False
         subcommand = self._context.invoked_subcommand
-        users = {subcommand} if subcommand else set(self._values["transports"])
+        # What a server would be started with is what the doctor looks at.
+        served = subcommand in (None, "doctor")
+        users = set(self._values["transports"]) if served else {subcommand}
         return not users.isdisjoint(option.used_by)
 
     def _why(self, option: SettingOption) -> str:
         """Why `option` has no effect, and what to do."""
         if option.field in self._replaced:
             return "is about the real Vapi, whose place --sandbox takes: leave one of them out"
-        if subcommand := self._context.invoked_subcommand:
+        subcommand = self._context.invoked_subcommand
+        if subcommand not in (None, "doctor"):
             return f"has no effect on `{subcommand}`: leave it out"
         served = " and ".join(f"--transport {name}" for name in self._values["transports"])
         needed = " or ".join(name for name in HTTP if name in option.used_by)

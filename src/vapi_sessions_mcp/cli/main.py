@@ -16,7 +16,7 @@ import click
 from click.core import ParameterSource
 
 from vapi_sessions_mcp import __version__, logs
-from vapi_sessions_mcp.cli.call import call
+from vapi_sessions_mcp.cli.call import LoadSettings, call
 from vapi_sessions_mcp.cli.endings import run
 from vapi_sessions_mcp.cli.environment import (
     UNTOUCHED,
@@ -25,7 +25,6 @@ from vapi_sessions_mcp.cli.environment import (
     names_read,
 )
 from vapi_sessions_mcp.cli.given import Given
-from vapi_sessions_mcp.cli.opening import begin
 from vapi_sessions_mcp.cli.option_types import click_type
 from vapi_sessions_mcp.cli.options import (
     SettingOption,
@@ -40,6 +39,8 @@ from vapi_sessions_mcp.cli.secrets import (
     read_tokens,
 )
 from vapi_sessions_mcp.cli.skill import skill
+from vapi_sessions_mcp.cli.start import begin
+from vapi_sessions_mcp.ids import is_id
 from vapi_sessions_mcp.settings import PREFIX, Port, Settings, SettingsError
 from vapi_sessions_mcp.settings_rules import is_loopback
 
@@ -52,12 +53,24 @@ def main() -> None:
 
 
 class _Main(SettingsCommand):
-    untouched = ("demo", "openapi", "skill")
+    untouched = ("demo", "install", "openapi", "skill", "uninstall")
+    # Imported when asked for: a server starts 12 ms sooner without them.
+    late = ("install", "uninstall")
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *self.late])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.late:
+            return super().get_command(ctx, cmd_name)
+        from vapi_sessions_mcp.cli.install.command import COMMANDS
+
+        return COMMANDS[cmd_name]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] not in self.commands and _is_tool(args[0]):
+        if args[0] not in self.list_commands(ctx) and _is_tool(args[0]):
             raise click.UsageError(f"No such command {args[0]!r}: did you mean `call {args[0]}`?")
         return super().resolve_command(ctx, args)
 
@@ -152,6 +165,41 @@ def demo(*, sandbox_now: datetime | None) -> int:
     with _heavy_imports():
         from vapi_sessions_mcp.cli import demo as account
     return account.run(sandbox_now)
+
+
+@command.command()
+@click.option("--json", "as_json", is_flag=True, allow_from_autoenv=False, help="For programs.")
+@click.pass_context
+def doctor(context: click.Context, *, as_json: bool) -> int:
+    """Check key, settings, network, clock and Vapi itself; say what is wrong and what to do.
+
+    It looks at what a server with the same options and environment would use, so
+    put those before "doctor". It asks Vapi for one session and shows no secret.
+    Exit code 0 when all is well, else 1.
+    """
+    with _heavy_imports():
+        from vapi_sessions_mcp.cli import doctor as checks
+    main = context.find_root()
+    unused = Given(main, os.environ).variables_without_effect()
+    return checks.run(context.obj, unused, as_json=as_json)
+
+
+@command.command("view")
+@click.argument("id", required=False)
+@click.option("--browser/--no-browser", default=True, help="Open it in your browser.")
+@click.pass_obj
+def view_sessions(settings: LoadSettings, *, id: str | None, browser: bool) -> None:
+    """Look at sessions in your browser: the latest, or the one with this ID.
+
+    The address is this machine's own, works for whoever opens it first, and ends
+    with the tab or Ctrl-C. `vapi-sessions-mcp --sandbox view` needs no key.
+    """
+    if id and not is_id(id):
+        raise click.BadParameter("is not the id of a session.", param_hint="ID")
+    given = settings()
+    with _heavy_imports():
+        from vapi_sessions_mcp.cli.view import view
+    view(given, id, browser=browser)
 
 
 command.add_command(call)

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from vapi_sessions_mcp.cli.connect import connect, open_sandbox, sandbox_clock
 from vapi_sessions_mcp.cli.endings import say
-from vapi_sessions_mcp.cli.opening import HOST_GONE
+from vapi_sessions_mcp.cli.start import HOST_GONE
 from vapi_sessions_mcp.mcp_server.app import MCP, build_app
 from vapi_sessions_mcp.mcp_server.server import build_server
 from vapi_sessions_mcp.sessions.service import Sessions

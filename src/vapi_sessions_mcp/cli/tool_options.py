@@ -4,6 +4,8 @@ from typing import Any
 
 import click
 
+from vapi_sessions_mcp.contract.times import COLUMNS
+
 
 def tool_options(schema: dict[str, Any]) -> list[click.Parameter]:
     """One option for each property of a tool's input schema, its values as they were typed.
@@ -17,7 +19,7 @@ def tool_options(schema: dict[str, Any]) -> list[click.Parameter]:
             multiple=True,
             type=click.UNPROCESSED,
             allow_from_autoenv=False,
-            metavar=_kind(of),
+            metavar=_kind(name, of),
             help=_description(of, required=name in schema.get("required", ())),
         )
         for name, of in schema["properties"].items()
@@ -28,19 +30,19 @@ def describe_fields(schema: dict[str, Any]) -> list[tuple[str, str]]:
     """The fields of an object, or of the objects in an array: name and type, then the rest."""
     schema = schema.get("items", schema)
     return [
-        (f"{name} {_kind(of)}", _description(of, required=name in schema.get("required", ())))
+        (f"{name} {_kind(name, of)}", _description(of, required=name in schema.get("required", ())))
         for name, of in schema.get("properties", {}).items()
     ]
 
 
-def _kind(schema: dict[str, Any]) -> str:
+def _kind(name: str, schema: dict[str, Any]) -> str:
     """What an argument takes, as a help shows it."""
     match schema:
         case {"enum": words}:
             return f"[{'|'.join(words)}]"
         case {"type": "boolean"}:
             return "[true|false]"
-        case {"format": "date-time"}:
+        case _ if name[:-2] in COLUMNS:
             return "TIME"
         case {"type": "array", "items": {"type": "string"}}:
             return "TEXT,..."

@@ -47,7 +47,8 @@ def check_phone_number(number: str, e164_only: bool) -> str:
     """A phone number as Vapi takes it: E.164, or any letters and digits when that check is off."""
     if e164_only and not re.fullmatch(E164, number):
         raise ValueError(
-            f"must be an E.164 number such as +14155550123, got {number!r:.60}"
+            "must be an E.164 number (a +, then the country code and digits only),"
+            f" got {number!r:.60}"
             " (numberE164CheckEnabled: false allows other forms)"
         )
     if not re.fullmatch(_ALPHANUMERIC, number) or not 3 <= len(number) <= 40:
@@ -179,7 +180,9 @@ SessionId: TypeAlias = Annotated[
     str, AfterValidator(_session_id), Field(json_schema_extra=matching(ID_PATTERN))
 ]
 Timestamp: TypeAlias = Annotated[
-    str, AfterValidator(_timestamp), WithJsonSchema({"type": "string", "format": "date-time"})
+    str,
+    AfterValidator(_timestamp),
+    WithJsonSchema({"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]}),
 ]
 Count: TypeAlias = Annotated[int, Field(strict=True, ge=1), BeforeValidator(_whole)]
 # A query has it as text, which may have no more digits.

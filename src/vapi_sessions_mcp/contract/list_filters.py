@@ -69,7 +69,9 @@ class ListFilters(Numbered, Request):
     sort_by: Literal["createdAt", "duration", "cost"] | None = Field(
         default=None, description="Sort column (createdAt; no duration in scans)"
     )
-    created_at_gt: Timestamp | None = Field(default=None, description="Created after, ISO 8601")
+    created_at_gt: Timestamp | None = Field(
+        default=None, description="Created after; ISO 8601, a date alone is that whole day"
+    )
     created_at_lt: Timestamp | None = Field(default=None, description="Created before")
     created_at_ge: Timestamp | None = Field(default=None, description="Created from")
     created_at_le: Timestamp | None = Field(default=None, description="Created until")

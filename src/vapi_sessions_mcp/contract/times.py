@@ -15,7 +15,7 @@ _MOMENT = re.compile(
 _ZONE = re.compile(r"(Z|[+-][0-9]{2}:[0-9]{2})$")
 _MIDNIGHT = re.compile(r"24:00(:00([.,]0+)?)?")
 
-_COLUMNS = ("createdAt", "updatedAt")
+COLUMNS = ("createdAt", "updatedAt")
 # A bound of a whole day, as a bound of the day after it.
 _ACROSS = {"Gt": "Ge", "Le": "Lt"}
 
@@ -55,7 +55,7 @@ def bounds(filters: Mapping[str, Any]) -> dict[str, Any]:
     sent: dict[str, Any] = {}
     for name, value in filters.items():
         column, suffix = name[:-2], name[-2:]
-        if column not in _COLUMNS:
+        if column not in COLUMNS:
             sent[name] = value
             continue
         if _DATE.fullmatch(value) and suffix in _ACROSS:

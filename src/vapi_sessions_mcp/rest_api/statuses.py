@@ -21,6 +21,7 @@ from vapi_sessions_mcp.errors import (
     Unconfirmed,
     VapiError,
 )
+from vapi_sessions_mcp.vapi.failures import TOO_SLOW
 
 # Failed Dependency: no client library sends a request again after it.
 UNCLEAR = 424
@@ -36,7 +37,7 @@ def status_of(error: VapiError, operation: Operation) -> int:
     """
     unclear = isinstance(error, Failed | ConnectionLost | TimedOut | Garbled | Broken)
     # A redirect is often the answer to a change that was made.
-    unclear |= isinstance(error, Refused) and error.status < 400
+    unclear |= isinstance(error, Refused) and (error.status < 400 or error.status in TOO_SLOW)
     if unclear and not operation.idempotent:
         return UNCLEAR
     match error:

@@ -157,6 +157,7 @@ class Vapi:
         response = await self._client.send(self._request(call, content, connect), stream=True)
         try:
             status = call.record.status = response.status_code
+            call.record.date = response.headers.get("Date", "")
             if not 200 <= status < 300:
                 said, wait = await words(response, call), retry_after(response.headers, self.clock)
                 raise call.failures.refused(status, said, wait, call.record.caller)

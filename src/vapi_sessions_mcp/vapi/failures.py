@@ -24,6 +24,8 @@ from vapi_sessions_mcp.errors import (
 )
 
 OTHER_REGION = {"api.vapi.ai": "api.eu.vapi.ai", "api.eu.vapi.ai": "api.vapi.ai"}
+# Request Timeout and Too Early.
+TOO_SLOW = (408, 425)
 KEYS = "https://dashboard.vapi.ai/org/api-keys"
 
 
@@ -72,7 +74,9 @@ class Failures:
                 status,
                 retry_after,
             )
-        mend = self._unless_unclear(_mend(status))
+        # A request that was too slow for whatever is in between may have been passed on before.
+        unclear = status in TOO_SLOW
+        mend = self._after_sending() if unclear else self._unless_unclear(_mend(status))
         return Refused(f"{self._could_not}: Vapi refused it ({answer}). {mend}", status)
 
     def not_connected(self, reason: str, through: str = "") -> NotConnected:
@@ -190,7 +194,7 @@ def no_key(fault: str) -> NotConfigured:
 
 def _mend(status: int) -> str:
     if status == 403:
-        return "The key may lack access, or a firewall stands between."
+        return "The key may lack access, or a firewall is in between."
     if status == 404:
         return "Check the base URL (VAPI_BASE_URL)."
     return "Change what it names and call again."

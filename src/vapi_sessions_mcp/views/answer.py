@@ -133,7 +133,7 @@ class Shape:
         if "coverage" in page:
             # For `next`, and for why it ended early, which the note repeats.
             room -= part_size([request.given(), page["coverage"].get("stopped")])
-        sizes = accumulate(part_size(row) + 1 for row in page["results"])
+        sizes = accumulate(part_size(row) + len(",\n") for row in page["results"])
         fitting = sum(size <= room for size in sizes)
         return max((end for end in ends if end <= fitting), default=0)
 

@@ -1,0 +1,1 @@
+"""The configuration of MCP hosts: this server put in, and taken out again."""

@@ -1,0 +1,123 @@
+"""`doctor` says of each thing that can be wrong whether it is, and what to do."""
+
+import json
+import subprocess
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import anyio.to_thread
+import pytest
+
+from support.faulty_vapi import RESET, FaultyVapi, Reply, reply
+from support.processes import COMMAND, environment
+
+pytestmark = [pytest.mark.anyio, pytest.mark.clock]
+
+KEY = "key-0123456789abcdef"
+
+
+def examined(*options: str, **env: str) -> tuple[int, dict[str, tuple[bool, str]], str]:
+    """Its exit code, each check by name, and all that it wrote, on stderr too."""
+    ended = subprocess.run(
+        [*COMMAND, *options, "doctor", "--json"],
+        env=environment(**env),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    said = json.loads(ended.stdout)
+    checks = {check["name"]: (check["ok"], check["said"]) for check in said["checks"]}
+    assert said["ok"] == all(ok for ok, _ in checks.values())
+    assert ended.returncode == (0 if said["ok"] else 1)
+    return ended.returncode, checks, ended.stdout + ended.stderr
+
+
+async def of_a_vapi(answer: Reply) -> dict[str, tuple[bool, str]]:
+    """The checks of a server whose Vapi answers so; the key is in none of them."""
+    async with FaultyVapi(otherwise=answer) as vapi:
+        _, checks, wrote = await anyio.to_thread.run_sync(
+            lambda: examined(VAPI_API_KEY=KEY, VAPI_BASE_URL=vapi.url)
+        )
+    assert KEY not in wrote
+    assert all(seen.path == "/session?limit=1" for seen in vapi.requests)
+    return checks
+
+
+def at(ahead: timedelta) -> str:
+    return format_datetime(datetime.now(UTC) - ahead, usegmt=True)
+
+
+async def test_all_is_well_where_vapi_answers() -> None:
+    # Then what is wrong is in the host, and not here.
+    checks = await of_a_vapi(reply(date=at(timedelta())))
+    assert {name: ok for name, (ok, _) in checks.items()} == dict.fromkeys(checks, True)
+    assert checks["key"] == (True, f"set, {len(KEY)} characters")
+    assert checks["Vapi"][1].startswith("answered 200 in ")
+    assert checks["clock"] == (True, "within 30 s of Vapi's")
+    assert "2026-07-28, 2025-11-25, 2025-06-18" in checks["version"][1]
+
+
+async def test_a_key_that_vapi_refuses_is_told_from_a_vapi_that_is_not_there() -> None:
+    # One is mended at Vapi's dashboard, the other in the network.
+    refused = await of_a_vapi(reply(401, {"message": "Invalid Key", "statusCode": 401}))
+    assert refused["Vapi"][0]
+    assert not refused["key accepted"][0]
+    assert "Vapi does not accept the API key" in refused["key accepted"][1]
+    failing = await of_a_vapi(reply(500))
+    assert failing["a list"][0] is False
+    gone = await of_a_vapi(RESET)
+    assert gone["Vapi"][0] is False
+    _, nowhere, _ = examined(VAPI_API_KEY=KEY, VAPI_BASE_URL="http://127.0.0.1:9")
+    assert "no connection to 127.0.0.1:9" in nowhere["Vapi"][1]
+
+
+@pytest.mark.parametrize(("ahead", "said"), [(3_600, "ahead of"), (-3_600, "behind")])
+async def test_a_wrong_clock_is_said(ahead: int, said: str) -> None:
+    # Tokens of an issuer would be refused, and nobody would think of the clock.
+    checks = await of_a_vapi(reply(date=at(timedelta(seconds=ahead))))
+    ok, found = checks["clock"]
+    assert not ok
+    assert f" s {said} Vapi's" in found
+
+
+async def test_what_cannot_be_known_is_not_claimed() -> None:
+    # No date, no check of the clock; no key, no request.
+    assert "clock" not in await of_a_vapi(reply())
+    code, checks, _ = examined()
+    assert code == 1
+    assert checks["key"][1].startswith("VAPI_API_KEY is not set")
+    assert "Vapi" not in checks
+
+
+def test_settings_that_cannot_be_used_are_a_check_that_failed() -> None:
+    # A program that reads JSON gets JSON.
+    _, checks, _ = examined(VAPI_API_KEY_FILE="no-such-file")
+    assert checks["settings"][0] is False
+    assert "no-such-file" in checks["settings"][1]
+
+
+def test_what_a_server_would_ignore_is_said() -> None:
+    # Somebody set it for a reason.
+    options = ("--sandbox", "--tool-names", "short")
+    _, checks, _ = examined(*options, VAPI_MCP_PORT="9", SSL_CERT_FILE="", HTTPS_PROXY="")
+    assert checks["environment"] == (False, "no effect on what is served: VAPI_MCP_PORT")
+    assert checks["key"] == (True, "none needed: the sandbox takes the place of Vapi")
+    callers = ("--transport", "http", "--auth", "caller-key")
+    _, checks, _ = examined(*callers)
+    assert checks["key"] == (True, "none of its own: callers bring theirs")
+
+
+def test_people_get_a_line_for_each_check() -> None:
+    # It is read aloud on the telephone.
+    ended = subprocess.run(
+        [*COMMAND, "--sandbox", "doctor"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    lines = ended.stdout.splitlines()
+    assert [line[:5] for line in lines] == ["ok   "] * len(lines)
+    assert len(lines) == 5
