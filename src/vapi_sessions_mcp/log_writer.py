@@ -2,13 +2,17 @@
 
 import os
 import select
-import stat
 import threading
 from collections import deque
 from collections.abc import Callable
 
+from vapi_sessions_mcp.unblocked import Unblocked
+
 # Bytes that may wait to be written: some two thousand lines.
 MOST = 2**18
+# A pipe takes all of so many bytes (POSIX's PIPE_BUF, on Linux), or none; a thread for each line
+# would cost a call a tenth of its time.
+AT_ONCE = 4_096
 # How long the end of the process waits for them, in seconds.
 PATIENCE = 0.5
 
@@ -24,7 +28,7 @@ class LogWriter:
     def __init__(self, descriptor: int, lost: Callable[[int], str], most: int = MOST) -> None:
         """`lost` makes the line that says how many there is no trace of."""
         self._descriptor, self._lost_line, self._most = descriptor, lost, most
-        self._unblocked = _unblocked(descriptor)
+        self._unblocked = Unblocked.of(descriptor, writes=True)
         # Each with how many lines are lost with it: a count of lost ones is as many.
         self._waiting: deque[tuple[bytes, int]] = deque()
         self._held = self._lost = 0
@@ -35,8 +39,10 @@ class LogWriter:
         """Take a line, or count it as lost."""
         line = text.encode(errors="backslashreplace")
         with self._changed:
-            if not self._waiting and not self._lost and self._put_at_once(line):
-                return
+            if not self._waiting and not self._lost:
+                line = line[self._put_at_once(line) :]
+                if not line:
+                    return
             # Half of the room, so that a slow reader gets stretches of lines and not every tenth.
             room = self._most // (2 if self._lost else 1)
             if self._held + len(line) > room:
@@ -53,14 +59,14 @@ class LogWriter:
         with self._changed:
             self._changed.wait_for(lambda: not self._waiting, seconds)
 
-    def _put_at_once(self, line: bytes) -> bool:
-        """Whether `line` could be written without waiting; of a short one all is, or nothing."""
-        if self._unblocked is None or len(line) > select.PIPE_BUF:
-            return False
+    def _put_at_once(self, line: bytes) -> int:
+        """How many bytes of `line` could be written without waiting: of a long one, none."""
+        if self._unblocked is None or len(line) > AT_ONCE:
+            return 0
         try:
-            return os.write(self._unblocked, line) == len(line)
+            return self._unblocked.write(line)
         except OSError:
-            return False
+            return 0
 
     def _report(self) -> None:
         if self._lost:
@@ -98,17 +104,3 @@ class LogWriter:
             except OSError:
                 return False
         return True
-
-
-def _unblocked(descriptor: int) -> int | None:
-    """The same pipe once more, where a write never waits; None for what is no pipe.
-
-    Whether a descriptor waits is shared with whoever has it too, and not ours to change. A
-    thread for each line would cost a call a tenth of its time.
-    """
-    try:
-        if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
-            return os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK)
-    except (OSError, AttributeError):  # Windows does not know the flag
-        pass
-    return None

@@ -13,6 +13,7 @@ import anyio.lowlevel
 from vapi_sessions_mcp import json_rpc
 from vapi_sessions_mcp.json_rpc import NotAMessage
 from vapi_sessions_mcp.offload import offload
+from vapi_sessions_mcp.unblocked import Unblocked
 
 CHUNK = 65_536
 # As many bytes as an answer of Vapi's may have.
@@ -21,7 +22,7 @@ TOO_LONG = f"A message may have {MAX_LINE // 2**20} MiB at most."
 
 
 class Stdin:
-    """The messages on stdin, read by a daemon thread so that no blocked read delays an exit."""
+    """The messages on stdin; where a read may block, a daemon thread does it, to delay no exit."""
 
     def __init__(
         self, refuse: Callable[[NotAMessage], Awaitable[None]], first: bytes = b""
@@ -29,16 +30,20 @@ class Stdin:
         """`refuse` answers a line that is no message; `first` comes before what stdin has."""
         self._refuse, self._first = refuse, first
         self._send, self._receive = anyio.create_memory_object_stream[bytes]()
-        self._token = anyio.lowlevel.current_token()
-        threading.Thread(target=self._read, name="stdin", daemon=True).start()
+        self._ended = anyio.CancelScope()
+        self._pipe = Unblocked.of(0, writes=False)
+        if self._pipe is None:
+            self._token = anyio.lowlevel.current_token()
+            threading.Thread(target=self._read, name="stdin", daemon=True).start()
 
     def end(self) -> None:
         """As if stdin had ended here."""
         self._send.close()
+        self._ended.cancel()
 
     async def __aiter__(self) -> AsyncIterator[str]:
         lines = Lines()
-        async for chunk in self._receive:
+        async for chunk in self._receive if self._pipe is None else self._chunks(self._pipe):
             for line in lines.feed(chunk):
                 if text := await self._judged(line):
                     yield text
@@ -55,6 +60,20 @@ class Stdin:
         except NotAMessage as exc:
             await self._refuse(exc)
         return ""
+
+    async def _chunks(self, pipe: Unblocked) -> AsyncIterator[bytes]:
+        chunk = self._first or None
+        while chunk != b"" and not self._ended.cancel_called:
+            if chunk:
+                yield chunk
+            chunk = None
+            with anyio.CancelScope() as self._ended:
+                await anyio.wait_readable(pipe.descriptor)
+                try:
+                    with suppress(BlockingIOError):
+                        chunk = pipe.read(CHUNK)
+                except ConnectionError:  # a socket whose other end left answers unread
+                    chunk = b""
 
     def _read(self) -> None:
         # Once the event loop or its stream is gone, so is the wish to read.

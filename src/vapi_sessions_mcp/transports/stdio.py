@@ -14,6 +14,7 @@ from vapi_sessions_mcp.json_rpc import NotAMessage
 from vapi_sessions_mcp.transports.lines import Stdin
 from vapi_sessions_mcp.transports.prelude import Begun
 from vapi_sessions_mcp.transports.signals import stop_signal
+from vapi_sessions_mcp.transports.stdout import claimed
 
 # How long to look for an `initialize` queued behind a first `server/discover`.
 PEEK_SECONDS = 0.02
@@ -67,15 +68,17 @@ async def serve(server: Server[Any], *, grace: float, begun: Begun | None = None
         await stop_signal()
         stdin.end()
 
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(stop_on_signal)
-        # The SDK only iterates over the lines of what it is given here.
-        lines = cast("anyio.AsyncFile[str]", stdin)
-        async with stdio_server(stdin=lines) as (incoming, outgoing):
-            tasks.start_soon(relay_requests, incoming)
-            tasks.start_soon(relay_answers, outgoing)
-            await server.run(from_client, to_client, server.create_initialization_options())
-        tasks.cancel_scope.cancel()
+    with claimed() as stdout:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(stop_on_signal)
+            # The SDK only iterates over the one, and only writes and flushes the other.
+            lines = cast("anyio.AsyncFile[str]", stdin)
+            written = cast("anyio.AsyncFile[str] | None", stdout)
+            async with stdio_server(stdin=lines, stdout=written) as (incoming, outgoing):
+                tasks.start_soon(relay_requests, incoming)
+                tasks.start_soon(relay_answers, outgoing)
+                await server.run(from_client, to_client, server.create_initialization_options())
+            tasks.cancel_scope.cancel()
 
 
 class _Calls:
