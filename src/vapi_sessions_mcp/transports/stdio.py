@@ -8,8 +8,17 @@ import anyio
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
-from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse, RequestId
+from mcp_types import (
+    INTERNAL_ERROR,
+    ErrorData,
+    JSONRPCError,
+    JSONRPCNotification,
+    JSONRPCRequest,
+    JSONRPCResponse,
+    RequestId,
+)
 
+from vapi_sessions_mcp.errors import STOPPED
 from vapi_sessions_mcp.json_rpc import NotAMessage
 from vapi_sessions_mcp.transports.lines import Stdin
 from vapi_sessions_mcp.transports.prelude import Begun
@@ -40,7 +49,7 @@ async def serve(server: Server[Any], *, grace: float, begun: Begun | None = None
 
     first = b"".join(line + b"\n" for line in begun.handshake) + begun.rest
     stdin, calls = Stdin(refuse, first), _Calls()
-    # Until then the only answer is one that the client has.
+    # Until then nothing of the client's is passed on, so that this is the only answer to it.
     taken_over = anyio.Event()
     if not begun.handshake:
         taken_over.set()
@@ -52,13 +61,16 @@ async def serve(server: Server[Any], *, grace: float, begun: Begun | None = None
             await taken_over.wait()
         with anyio.move_on_after(grace):
             await calls.done()
+        for id in calls.open():
+            await refusals.send(SessionMessage(_stopped(id)))
         refusals.close()
         to_server.close()
 
     async def relay_answers(outgoing: Any) -> None:
         async with outgoing:
             async for message in from_server:
-                if taken_over.is_set():
+                # What is refused meanwhile is an error, and no answer to the handshake.
+                if taken_over.is_set() or not isinstance(message.message, JSONRPCResponse):
                     await outgoing.send(message)
                 else:
                     taken_over.set()
@@ -79,6 +91,11 @@ async def serve(server: Server[Any], *, grace: float, begun: Begun | None = None
                 tasks.start_soon(relay_answers, outgoing)
                 await server.run(from_client, to_client, server.create_initialization_options())
             tasks.cancel_scope.cancel()
+
+
+def _stopped(id: RequestId) -> JSONRPCError:
+    """What a call gets that is not answered when the server has to end."""
+    return JSONRPCError(jsonrpc="2.0", id=id, error=ErrorData(code=INTERNAL_ERROR, message=STOPPED))
 
 
 class _Calls:
@@ -103,6 +120,12 @@ class _Calls:
         """Note a frame that the client has been sent."""
         if isinstance(frame.message, JSONRPCResponse | JSONRPCError):
             self._close(frame.message.id)
+
+    def open(self) -> list[RequestId]:
+        """Those that have none yet, which are not answered any more."""
+        left = [id for id in self._open if id is not None]
+        self._open.clear()
+        return left
 
     async def done(self) -> None:
         """Return once every request has its answer."""
