@@ -1,6 +1,7 @@
 """Several workers on the same ports: one that ends is replaced, and all end together."""
 
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncGenerator, Callable
@@ -31,6 +32,13 @@ def workers(running: Running) -> set[int]:
     return set(map(int, children.read_text("ascii").split()))
 
 
+def is_ready(pid: int) -> bool:
+    """Whether the process has come so far that it takes a signal as the wish to end well."""
+    status = Path(f"/proc/{pid}/status").read_text("ascii")
+    caught = int(re.findall(r"SigCgt:\s+(\w+)", status)[0], 16)
+    return bool(caught >> (signal.SIGTERM - 1) & 1)
+
+
 def is_there(pid: int) -> bool:
     """Whether the process runs; one whose end nobody has noticed does not."""
     try:
@@ -58,7 +66,7 @@ async def serving(vapi: FaultyVapi, *options: str) -> AsyncGenerator[tuple[Runni
         async with httpx2.AsyncClient(timeout=PATIENCE) as client:
             live = await client.get(httpx2.URL(mcp).join("/health/live"))
             assert live.status_code == 200
-        await until(lambda: len(workers(running)) == 2)
+        await until(lambda: len(workers(running)) == 2 and all(map(is_ready, workers(running))))
         yield running, mcp, rest
 
 
