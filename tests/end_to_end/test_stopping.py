@@ -8,7 +8,7 @@ import pytest
 
 from support.faulty_vapi import SILENT, FaultyVapi
 from support.processes import Running, started, url_in
-from support.stdio_calls import INITIALIZED, META, call, initialize, legacy
+from support.stdio_calls import INITIALIZED, call, initialize, legacy
 from support.tools import CREATE, GET
 from vapi_sessions_mcp.errors import STOPPED
 
@@ -86,7 +86,7 @@ async def test_over_http_it_does_too() -> None:
         url = await running.url()
         headers = {
             "Accept": "application/json, text/event-stream",
-            "MCP-Protocol-Version": META["io.modelcontextprotocol/protocolVersion"],
+            "MCP-Protocol-Version": "2026-07-28",
             "Mcp-Method": "tools/call",
             "Mcp-Name": GET,
         }

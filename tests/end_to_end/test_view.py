@@ -136,6 +136,8 @@ def test_the_address_is_opened_in_the_persons_browser(tmp_path: Path) -> None:
     opener.chmod(0o755)
     with viewing(BROWSER=f"{opener} %s") as running:
         with httpx2.Client() as http:
+            # Whoever checks a link does not open it.
+            assert http.head(running.url).status_code == 200
             assert http.get(running.url).status_code == 303
         running.process.send_signal(signal.SIGTERM)
         assert running.ended() == (0, "")

@@ -167,6 +167,23 @@ def test_a_pipe_that_does_not_block_gets_the_whole_answer() -> None:
     assert json.loads(read) == Long(PUBLISHED).answer(b"")
 
 
+def test_a_stdin_that_does_not_block_is_waited_for() -> None:
+    # Whoever shares it with us decides that, too.
+    stdin, ours = os.pipe()
+    theirs, stdout = os.pipe()
+    os.set_blocking(stdin, False)
+    conversation = Thread(target=converse, args=(Prelude(PUBLISHED), stdin, stdout))
+    conversation.start()
+    for frame in HANDSHAKE[:3]:
+        os.write(ours, line(frame) + b"\n")
+        if "id" in frame:
+            assert json.loads(os.read(theirs, 65_536))["id"] == frame["id"]
+    os.close(ours)
+    conversation.join(60)
+    for each in (stdin, theirs, stdout):
+        os.close(each)
+
+
 def test_a_line_that_has_not_ended_is_handed_over_with_the_end_of_stdin() -> None:
     # The server answers it, as it does without a prelude.
     assert conversed(line(HANDSHAKE[0])) == (Begun([], line(HANDSHAKE[0])), [])

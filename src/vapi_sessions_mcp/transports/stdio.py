@@ -9,7 +9,7 @@ from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 from mcp_types import (
-    INTERNAL_ERROR,
+    CONNECTION_CLOSED,
     ErrorData,
     JSONRPCError,
     JSONRPCNotification,
@@ -61,14 +61,13 @@ async def serve(server: Server[Any], *, grace: float, begun: Begun | None = None
             await taken_over.wait()
         with anyio.move_on_after(grace):
             await calls.done()
-        for id in calls.open():
-            await refusals.send(SessionMessage(_stopped(id)))
         refusals.close()
         to_server.close()
 
     async def relay_answers(outgoing: Any) -> None:
         async with outgoing:
-            async for message in from_server:
+            async for each in from_server:
+                message = _in_words(each)
                 # What is refused meanwhile is an error, and no answer to the handshake.
                 if taken_over.is_set() or not isinstance(message.message, JSONRPCResponse):
                     await outgoing.send(message)
@@ -93,9 +92,14 @@ async def serve(server: Server[Any], *, grace: float, begun: Begun | None = None
             tasks.cancel_scope.cancel()
 
 
-def _stopped(id: RequestId) -> JSONRPCError:
-    """What a call gets that is not answered when the server has to end."""
-    return JSONRPCError(jsonrpc="2.0", id=id, error=ErrorData(code=INTERNAL_ERROR, message=STOPPED))
+def _in_words(answer: SessionMessage) -> SessionMessage:
+    """An answer as it is; what the SDK says to a call that it cut off, in a sentence."""
+    match answer.message:
+        case JSONRPCError(id=id, error=ErrorData(code=code)) if code == CONNECTION_CLOSED:
+            error = ErrorData(code=CONNECTION_CLOSED, message=STOPPED)
+            return SessionMessage(JSONRPCError(jsonrpc="2.0", id=id, error=error))
+        case _:
+            return answer
 
 
 class _Calls:
@@ -120,12 +124,6 @@ class _Calls:
         """Note a frame that the client has been sent."""
         if isinstance(frame.message, JSONRPCResponse | JSONRPCError):
             self._close(frame.message.id)
-
-    def open(self) -> list[RequestId]:
-        """Those that have none yet, which are not answered any more."""
-        left = [id for id in self._open if id is not None]
-        self._open.clear()
-        return left
 
     async def done(self) -> None:
         """Return once every request has its answer."""
