@@ -8,6 +8,7 @@ import pytest
 from support.masked import Keeper, answers, resources, session
 from support.upstream import Connect, Upstream
 from vapi_sessions_mcp.views.masking import mask_all, mask_personal, mask_secrets
+from vapi_sessions_mcp.views.personal import PIECE
 
 SCRIPTS = {
     "fullwidth": "\uff10\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff19",
@@ -169,3 +170,22 @@ def test_both_rules_together_are_one_after_the_other() -> None:
         "arguments": json.dumps({"maya@example.com": {"apiKey": "LEAK", "to": 14155550123}}),
     }
     assert mask_all(given) == mask_personal(mask_secrets(given))
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "ring +1 415 555 0123 or write to ana@example.com, please ",
+        "+14155550123 ",
+        "415 555 0123\nmax\t",
+        "sip:ana@example.com text ",
+        "nothing to hide in this line, nor in the next\n",
+        "0 1 x ",
+    ],
+)
+def test_a_long_text_is_masked_as_its_parts_are(unit: str) -> None:
+    # It is looked through in pieces, and no number may be where one ends.
+    count = 3 * PIECE // len(unit)
+    assert mask_personal(unit * count) == mask_personal(unit * 40) * (count // 40) + mask_personal(
+        unit * (count % 40)
+    )

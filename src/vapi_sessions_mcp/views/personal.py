@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 from vapi_sessions_mcp.views.mark import MASK, last_digits
@@ -15,6 +15,11 @@ _MILLISECONDS = range(10**12, 22 * 10**11)
 _MAY_HOLD = re.compile(r"[0-9@]|%40")
 # Runs of what can be before an @: each is looked at once, however long it is.
 _BEFORE_AT = re.compile(r"(?<![^@\s<>])[^@\s<>]+@")
+# Where a long text can be cut: no address goes past white space, and no number past such a letter.
+_SPACE = re.compile(r"\s")
+_WORD_END = re.compile(r"[g-zG-Z](?=\s)")
+# Characters of a text that are looked through at a time: no other thread runs meanwhile.
+PIECE = 2**19
 _SIP = re.compile(r"\bsips?:", re.IGNORECASE)
 _EMAIL = re.compile(r"(?<![\w.+%'&-])[\w.+%'&-]+(@|%40)[\w-]+(\.[\w-]+)+")
 # UUIDs, dates with their times and decimals are what is most easily taken for a phone number,
@@ -42,11 +47,25 @@ def without_persons(text: str) -> str:
     if not _MAY_HOLD.search(plain):
         return text
     hidden: list[_Span] = []
-    for pattern, hide in _RULES:
-        spans = [span for match in pattern.finditer(plain) if (span := hide(match))]
+    for pattern, cut, hide in _RULES:
+        spans = [
+            span
+            for start, end in _pieces(plain, cut)
+            for match in pattern.finditer(plain, start, end)
+            if (span := hide(match))
+        ]
         plain = _replaced(plain, [(start, end, "\0" * (end - start)) for start, end, _ in spans])
         hidden += spans
     return _replaced(text, sorted(hidden))
+
+
+def _pieces(text: str, cut: re.Pattern[str]) -> Iterator[tuple[int, int]]:
+    """Stretches of `text` that end where a `cut` does, none of which has a match going on in it."""
+    start = 0
+    while (found := cut.search(text, start + PIECE)) is not None:
+        yield start, found.end()
+        start = found.end()
+    yield start, len(text)
 
 
 def phone_number(value: Any) -> str | None:
@@ -125,8 +144,9 @@ def _replaced(text: str, spans: list[_Span]) -> str:
     return "".join([*parts, text[done:]])
 
 
-_RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], _Span | None]], ...] = (
-    (_BEFORE_AT, _sip_user),
-    (_EMAIL, _address),
-    (_PHONE, _phone),
+_Hide: TypeAlias = Callable[[re.Match[str]], _Span | None]
+_RULES: tuple[tuple[re.Pattern[str], re.Pattern[str], _Hide], ...] = (
+    (_BEFORE_AT, _SPACE, _sip_user),
+    (_EMAIL, _SPACE, _address),
+    (_PHONE, _WORD_END, _phone),
 )

@@ -116,13 +116,23 @@ def _conversation(
 
 def _short(value: Any, limit: int) -> str:
     """`value` on one line, cut to at most `limit` bytes of JSON text."""
-    text = " ".join(value.split()) if isinstance(value, str) else ""
+    text = _first_words(value, limit) if isinstance(value, str) else ""
     if _bytes(text) <= limit:
         return text
     text = text[:limit]
     while text and _bytes(text) > limit - len("…".encode()):
         text = text[:-1]
     return f"{text}…"
+
+
+def _first_words(text: str, most: int) -> str:
+    """`text` on one line, or its beginning, of more than `most` characters."""
+    # All words of a long message take half a second, in which nobody else goes on.
+    read, words = 4 * most, " ".join(text[: 4 * most].split())
+    while len(words) <= most and read < len(text):
+        read *= 4
+        words = " ".join(text[:read].split())
+    return words
 
 
 def _bytes(text: str) -> int:
