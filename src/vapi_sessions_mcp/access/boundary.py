@@ -1,6 +1,7 @@
 """The outermost boundary over HTTP: whatever fails is answered in words, once."""
 
 import anyio
+import anyio.lowlevel
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vapi_sessions_mcp.access.refusal import refusal
@@ -32,6 +33,8 @@ class Boundary:
         try:
             await self._app(scope, receive, noted)
         except anyio.get_cancelled_exc_class():
+            # This raises where a scope was cancelled, and not where the process ends.
+            await anyio.lowlevel.checkpoint_if_cancelled()
             if scope["type"] != "http" or begun:
                 raise
             await refusal(CUT_OFF, STOPPED)(scope, receive, send)

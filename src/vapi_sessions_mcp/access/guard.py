@@ -118,9 +118,9 @@ def _without_slash(scope: Scope) -> Scope:
     """
     path: str = scope.get("path", "")
     raw: bytes = scope.get("raw_path") or path.encode()
-    while len(path) > 1 and path.endswith("/") and raw.endswith(b"/"):
-        path, raw = path[:-1], raw[:-1]
-    return {**scope, "path": path, "raw_path": raw}
+    if len(path) > 1 and path.endswith("/") and raw.endswith(b"/"):
+        return {**scope, "path": path[:-1], "raw_path": raw[:-1]}
+    return scope
 
 
 def _with_normal_host(scope: Scope) -> Scope:

@@ -31,6 +31,7 @@ def build_app(server: Server[Any], settings: Settings, gate: Gate, *, ask: Ask =
         transport_security=allowed_names(settings),
         custom_starlette_routes=[*health(settings, ask), *gate.routes],
     )
+    app.router.redirect_slashes = False
     changes = [name for row in offered(settings) if not row.read_only for name in row.names]
     guarded = BodyGuard(MediaTypes(LargeAnswers(app)), MCP, gate, changes)
     return Boundary(Guard(guarded, settings, gate))
