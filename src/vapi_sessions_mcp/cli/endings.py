@@ -7,9 +7,8 @@ import os
 import sys
 import unicodedata
 from collections.abc import Sequence
-from contextlib import suppress
 from io import TextIOWrapper
-from typing import cast
+from typing import TextIO, cast
 
 import click
 
@@ -43,8 +42,10 @@ def say(line: str) -> None:
     """Write one line to stderr, through the log where there is one: stderr may be a full pipe."""
     text = f"{NAME}: {' '.join(line.split())}"
     if not announce(text):
-        with suppress(OSError):
+        try:
             click.echo(text, err=True)
+        except OSError:
+            _drop(sys.stderr)
 
 
 def is_of_output(error: BaseException) -> bool:
@@ -81,12 +82,16 @@ def _flush() -> None:
 
 def _unwritten(error: OSError) -> int:
     """The exit code for output that was not written, all of which is dropped."""
-    # What is left in its buffer would fail once more at the very end, with a trace.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _drop(sys.stdout)
     if isinstance(error, BrokenPipeError):
         return PIPE_CLOSED
     say(f"cannot write the output: {error.strerror}.")
     return 1
+
+
+def _drop(stream: TextIO) -> None:
+    """Forget what `stream` could not write, which would fail once more at the very end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _failed(error: BaseException) -> int:
