@@ -326,6 +326,13 @@ def test_assistants_and_a_squad_cannot_be_pinned_together() -> None:
     assert str(error.value).endswith("Start a second server for the squad.")
 
 
+def test_workers_and_a_sandbox_exclude_each_other() -> None:
+    # A session that was made in one would not be found in the next.
+    with pytest.raises(SettingsError, match="--workers would start a sandbox in each of them"):
+        Settings(transports=("http",), workers=2, sandbox=True)
+    assert Settings(transports=("http",), workers=1, sandbox=True).sandbox
+
+
 def test_a_sandbox_database_needs_the_sandbox() -> None:
     # Whoever names a database expects that nothing reaches the real Vapi.
     with pytest.raises(SettingsError, match="--sandbox-db keeps the sandbox's data: add --sandbox"):

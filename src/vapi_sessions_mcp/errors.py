@@ -26,6 +26,12 @@ stack trace.
 
 from http import HTTPStatus
 
+# What a call is told that is still under way when the process has to end.
+STOPPED = (
+    "The server was stopped before this had its answer. A change may or may not have happened: look"
+    " before you make it again."
+)
+
 
 class VapiError(Exception):
     """No answer; `str()` says why and what to do next."""

@@ -62,6 +62,7 @@ def read(raw: bytes) -> Frame:
         raise NotAMessage(str(exc), id=_id_of(text)) from None
     if "\\ud" in text or "\\uD" in text:
         text = json_text.clean(json.dumps(message, ensure_ascii=False))
+        message = json.loads(text)
     return Frame(text, message)
 
 

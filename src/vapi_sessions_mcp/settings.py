@@ -64,6 +64,7 @@ Port: TypeAlias = Annotated[int, Range(0, 65_535, "PORT")]
 Seconds: TypeAlias = Annotated[float, Range(0.1, 600, "SECONDS")]
 Bytes: TypeAlias = Annotated[int, Range(2_000, None, "BYTES")]
 Calls: TypeAlias = Annotated[int, Range(1, 1_000, "CALLS")]
+Count: TypeAlias = Annotated[int, Range(1, 64, "N")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +99,9 @@ class Settings:
     rest_port: Annotated[
         Port, Option("Port for rest; 0 takes a free one.", hosting=True, used_by=("rest",))
     ] = 8080
+    workers: Annotated[
+        Count, Option("Processes that serve http and rest.", hosting=True, used_by=HTTP)
+    ] = 1
     allowed_hosts: Annotated[
         tuple[str, ...],
         Option(

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+import sys
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -32,6 +33,8 @@ def check(settings: "Settings") -> None:
     for origin in settings.allowed_origins:
         _check_origin(origin)
     _check_pins(settings)
+    if settings.workers > 1:
+        _check_workers(settings)
     if settings.sandbox_db and not settings.sandbox:
         raise SettingsError("--sandbox-db keeps the sandbox's data: add --sandbox.")
     if settings.sandbox_now and not settings.sandbox:
@@ -100,6 +103,16 @@ def _check_alone(settings: "Settings") -> None:
             f"--auth {settings.auth[0]} asks who calls over http and rest; stdio serves the one"
             " host that started it: add --transport http, or leave --auth out."
         )
+
+
+def _check_workers(settings: "Settings") -> None:
+    if settings.sandbox:
+        raise SettingsError(
+            "--workers would start a sandbox in each of them, with data of its own: leave --workers"
+            " or --sandbox out."
+        )
+    if sys.platform == "win32":  # pragma: no cover - a socket cannot be handed on like this there
+        raise SettingsError("--workers needs Linux or macOS: start several servers instead.")
 
 
 def _check_auth(settings: "Settings") -> None:

@@ -52,6 +52,10 @@ def test_an_option_of_http_is_refused_on_stdio(run: Run, option: str) -> None:
             f"--view has no effect with --transport rest: add --transport http, or {ADD}",
         ),
         (
+            [*REST, "--no-prelude"],
+            "--no-prelude has no effect with --transport rest: leave it out",
+        ),
+        (
             [*REST, "--max-result-bytes", "5000"],
             "--max-result-bytes has no effect with --transport rest: add --transport http, or"
             f" {ADD}",

@@ -194,6 +194,8 @@ def valid(option: click.Parameter) -> str:
         return str(option.type.choices[-1])
     if option.name == "base_url":
         return "https://api.eu.vapi.ai"
+    if option.name == "workers":
+        return "2"
     if option.name == "max_result_bytes":
         return "2000"
     if option.name == "sandbox_now":

@@ -89,7 +89,10 @@ async def test_all_else_asks_for_a_token_whether_it_exists_or_not(
         ),
         *(tokens.root + path for path in ("/docsx", "/openapi.json.bak", "/DOCS", "/mcp")),
         *(tokens.root + path for path in ("/.well-known/oauth-protected-resource", "/healthy")),
-        *(mcp + path for path in ("/mcp", "/mcp/", "/MCP", "/", "/sse", "/docs", "/openapi.json")),
+        *(
+            mcp + path
+            for path in ("/mcp", "/mcp/", "/mcp//", "/MCP", "/", "/sse", "/docs", "/openapi.json")
+        ),
     ):
         answer = await tokens.send(url, method=method)
         assert answer.status_code == 401, url

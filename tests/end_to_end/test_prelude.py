@@ -126,6 +126,49 @@ async def test_a_line_that_is_no_message_is_refused_behind_the_prelude() -> None
     assert "secret" not in log
 
 
+@pytest.mark.parametrize("wrong", [b"hello", b"[]", b'{"jsonrpc":"2.0","id":true,"method":"x"}'])
+async def test_a_refusal_behind_the_handshake_takes_no_answer_s_place(wrong: bytes) -> None:
+    # The handshake is replayed to the server, and only its second answer is dropped.
+    async with started("--sandbox") as running:
+        await answered(running, START[:1])
+        await running.send(wrong)
+        refusal = await running.receive()
+        assert (refusal["id"], refusal["error"]["code"]) in ((None, -32700), (None, -32600))
+        [listed] = await answered(running, START[1:])
+        assert (listed["id"], "tools" in listed["result"]) == (1, True)
+        await running.end_input()
+        await clean_end(running)
+
+
+async def test_half_a_surrogate_in_an_id_is_answered() -> None:
+    # It cannot be written as UTF-8; U+FFFD can, as without a prelude.
+    frame = json.dumps(START[0]).replace('"id": 0', '"id": "a\\ud800"').encode()
+    async with started("--sandbox") as running:
+        await running.send(frame)
+        assert (await running.receive())["id"] == "a\ufffd"
+        await running.end_input()
+        await clean_end(running)
+
+
+@pytest.mark.parametrize("options", [(), ("--no-prelude",)])
+def test_without_a_stdin_or_a_stdout_it_says_so_or_ends(options: tuple[str, ...]) -> None:
+    # Supervisors start it so, by mistake.
+    ends: dict[str, tuple[int, str]] = {}
+    for redirection in ("<&-", ">&-"):
+        ended = subprocess.run(
+            ["sh", "-c", f'exec "$@" {redirection}', "sh", *COMMAND, "--sandbox", *options],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env=environment(),
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        ends[redirection] = (ended.returncode, ended.stderr)
+    said = "stdout is closed, where the answers to a host go: give it a pipe."
+    assert ends == {"<&-": (0, ""), ">&-": (2, f"vapi-sessions-mcp: {said}\n")}
+
+
 async def test_a_host_that_closes_at_once_leaves_nothing_behind() -> None:
     # Registries and scanners do little else.
     async with started("--sandbox") as running:

@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from support.browser import PICTURES
+from support.command import Run, refused
 from support.processes import COMMAND, PATIENCE, environment, url_in
 
 REFILL = "813014ee-30b1-50e9-b6dd-4e44d8a75bdf"
@@ -95,6 +96,20 @@ def test_one_session_is_looked_at_by_its_id(page: Page) -> None:
         assert running.ended() == (0, "")
 
 
+def test_what_it_shows_first_is_what_was_asked_for() -> None:
+    # Without a look into a browser: the page asks for the session, or for the latest.
+    for arguments, expected in (((REFILL,), {"id": REFILL}), ((), {})):
+        with viewing("--no-browser", *arguments) as running, httpx2.Client() as http:
+            where = running.url.rpartition("/")[0] + http.get(running.url).headers["Location"]
+            assert http.get(f"{where}first").json()["arguments"] == expected
+
+
+def test_what_is_no_id_is_refused(run: Run) -> None:
+    # It would be part of an address.
+    ended = run("--sandbox", "view", "../x")
+    assert refused(ended) == "Invalid value for ID: is not the id of a session."
+
+
 def test_the_page_reads_and_does_nothing_else() -> None:
     # Whoever gets hold of the address for a moment must not be able to delete.
     with viewing("--no-browser", options=("--tool-names", "short")) as running:
@@ -121,6 +136,8 @@ def test_the_address_is_opened_in_the_persons_browser(tmp_path: Path) -> None:
     opener.chmod(0o755)
     with viewing(BROWSER=f"{opener} %s") as running:
         with httpx2.Client() as http:
+            # Whoever checks a link does not open it.
+            assert http.head(running.url).status_code == 200
             assert http.get(running.url).status_code == 303
         running.process.send_signal(signal.SIGTERM)
         assert running.ended() == (0, "")

@@ -67,7 +67,10 @@ def test_every_operation_parameter_field_and_status_is_shown(settings: Settings)
         ("SessionController_findAllPaginated", "pageinteger, 1 to 999999999999999"),
         ("SessionController_findAllPaginated", "phoneNumberIdAnyarray of (string, not empty), not"),
         ("SessionController_findAllPaginated", "sortOrderASC or DESC"),
-        ("SessionController_findAllPaginated", "createdAtGtstring (date and time, ISO 8601)"),
+        (
+            "SessionController_findAllPaginated",
+            "createdAtGtstring (a date, or date and time, ISO 8601)",
+        ),
         ("SessionController_findOne", "id required in pathstring, matching ^[A-Za-z0-9_-]{1,128}$"),
         ("SessionController_findOne", "messagesWindow, as JSON"),
         ("SessionController_create", "with twilioPhoneNumber and twilioAccountSid"),

@@ -2,7 +2,6 @@
 
 import json
 import os
-from contextlib import suppress
 from threading import Thread
 from typing import Any, TypeAlias
 
@@ -112,6 +111,13 @@ def test_what_is_not_known_exactly_is_handed_over(frames: list[Json]) -> None:
 # The conversation on its pipes
 
 
+class Long(Prelude):
+    """One whose answers are longer than any pipe."""
+
+    def answer(self, line: bytes) -> Json:
+        return {"result": "x" * 2_000_000}
+
+
 def conversed(*chunks: bytes) -> tuple[Begun | None, list[Json]]:
     """What is left to serve when stdin has these bytes, one read each; and what was answered."""
     stdin, ours = os.pipe()
@@ -148,20 +154,34 @@ def test_a_pipe_that_does_not_block_gets_the_whole_answer() -> None:
     stdin, ours = os.pipe()
     theirs, stdout = os.pipe()
     os.set_blocking(stdout, False)
-    with suppress(BlockingIOError):
-        while True:
-            os.write(stdout, b"\n" * 4_096)
     os.write(ours, line(HANDSHAKE[0]) + b"\n")
     os.close(ours)
-    conversation = Thread(target=converse, args=(Prelude(PUBLISHED), stdin, stdout))
+    conversation = Thread(target=converse, args=(Long(PUBLISHED), stdin, stdout))
     conversation.start()
     read = b""
     while not read.endswith(b"}\n"):
-        read += os.read(theirs, 65_536)
+        read += os.read(theirs, 4_096)
     conversation.join(60)
     for each in (stdin, theirs, stdout):
         os.close(each)
-    assert [json.loads(read)] == from_the_server(HANDSHAKE[:1])
+    assert json.loads(read) == Long(PUBLISHED).answer(b"")
+
+
+def test_a_stdin_that_does_not_block_is_waited_for() -> None:
+    # Whoever shares it with us decides that, too.
+    stdin, ours = os.pipe()
+    theirs, stdout = os.pipe()
+    os.set_blocking(stdin, False)
+    conversation = Thread(target=converse, args=(Prelude(PUBLISHED), stdin, stdout))
+    conversation.start()
+    for frame in HANDSHAKE[:3]:
+        os.write(ours, line(frame) + b"\n")
+        if "id" in frame:
+            assert json.loads(os.read(theirs, 65_536))["id"] == frame["id"]
+    os.close(ours)
+    conversation.join(60)
+    for each in (stdin, theirs, stdout):
+        os.close(each)
 
 
 def test_a_line_that_has_not_ended_is_handed_over_with_the_end_of_stdin() -> None:

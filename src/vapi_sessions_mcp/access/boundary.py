@@ -1,14 +1,22 @@
 """The outermost boundary over HTTP: whatever fails is answered in words, once."""
 
+import anyio
+import anyio.lowlevel
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vapi_sessions_mcp.access.refusal import refusal
-from vapi_sessions_mcp.errors import Broken
+from vapi_sessions_mcp.errors import STOPPED, Broken
 from vapi_sessions_mcp.logs import log_fault
+
+# Failed Dependency: no client library sends a request again after it.
+CUT_OFF = 424
 
 
 class Boundary:
-    """Answers 500 to a request that fails in an unforeseen way; the reason is in the log only."""
+    """Answers 500 to a request that fails in an unforeseen way; the reason is in the log only.
+
+    One that is cut off when the process ends gets a status that no client repeats.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -24,6 +32,12 @@ class Boundary:
 
         try:
             await self._app(scope, receive, noted)
+        except anyio.get_cancelled_exc_class():
+            # This raises where a scope was cancelled, and not where the process ends.
+            await anyio.lowlevel.checkpoint_if_cancelled()
+            if scope["type"] != "http" or begun:
+                raise
+            await refusal(CUT_OFF, STOPPED)(scope, receive, send)
         except Exception as exc:
             # What starts and stops with the process has nobody to answer to.
             if scope["type"] != "http":

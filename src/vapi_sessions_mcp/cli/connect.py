@@ -1,5 +1,6 @@
 """The Vapi that the settings ask for: the real one, or the sandbox in its place."""
 
+import logging
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from vapi_sessions_mcp.vapi.client import Vapi
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+_LOG = logging.getLogger("vapi_sessions_mcp.start")
 IN_MEMORY = ":memory:"
 
 
@@ -33,6 +35,7 @@ def connect(settings: Settings, *, begun: bool = False) -> tuple[Settings, Vapi]
         except SettingsError as exc:
             if not begun:
                 raise
+            _LOG.error("%s", exc)
             return settings, _Unusable(settings, str(exc))
     clock = sandbox_clock(settings.sandbox_now)
     app, key = open_sandbox(settings.sandbox_db, clock)
@@ -48,7 +51,7 @@ class _Unusable(Vapi):
         self._reason = reason
 
     async def call(
-        self, operation: Operation, request: Request, record: CallRecord
+        self, operation: Operation, request: Request, record: CallRecord, *, once: bool = False
     ) -> dict[str, Any]:
         """Raise NotConfigured."""
         raise NotConfigured(f"{self._reason} Nothing was sent to Vapi.")

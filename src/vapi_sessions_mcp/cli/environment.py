@@ -93,4 +93,6 @@ def check_environment(
             hint = f": did you mean {near[0]}?" if near else f": there are {', '.join(names)}."
             raise SettingsError(f"{name} is not a setting{hint}")
         if name in narrowing and is_blank(environ[name]):
-            raise SettingsError(f"{name} is set but empty: give it a value, or unset it.")
+            blank = not environ[name].strip()
+            said = "set but empty" if blank else "a placeholder that nobody filled in"
+            raise SettingsError(f"{name} is {said}: give it a value, or unset it.")

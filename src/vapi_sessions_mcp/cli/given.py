@@ -106,7 +106,8 @@ class Given:
             return f"has no effect on `{subcommand}`: leave it out"
         served = " and ".join(f"--transport {name}" for name in self._values["transports"])
         needed = " or ".join(name for name in HTTP if name in option.used_by)
-        return f"has no effect with {served}: add --transport {needed}, or leave it out"
+        add = f"add --transport {needed}, or " if needed else ""
+        return f"has no effect with {served}: {add}leave it out"
 
     def _name(self, option: SettingOption) -> str:
         """The variable that `option` was given by."""

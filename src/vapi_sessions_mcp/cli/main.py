@@ -40,6 +40,7 @@ from vapi_sessions_mcp.cli.secrets import (
 )
 from vapi_sessions_mcp.cli.skill import skill
 from vapi_sessions_mcp.cli.start import begin
+from vapi_sessions_mcp.cli.workers import is_worker
 from vapi_sessions_mcp.ids import is_id
 from vapi_sessions_mcp.settings import PREFIX, Port, Settings, SettingsError
 from vapi_sessions_mcp.settings_rules import is_loopback
@@ -106,6 +107,8 @@ def command(context: click.Context, **_: Any) -> None:
     if context.invoked_subcommand and _is_default(context, "log_level"):
         options["log_level"] = "warning"  # a person in a shell reads the answer, not the log
     logs.set_up(options["log_level"], options["log_format"])
+    if is_worker():
+        _LOG.setLevel(logging.ERROR)  # what is odd at the start was said once
     # Only loaded where it is used: `demo`, `sandbox` and `skill` need no key.
     load = given.named()(partial(load_settings, options))
     context.obj = load

@@ -1,7 +1,7 @@
 """Settings in, a running transport out, until it is stopped."""
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack, nullcontext
 from datetime import datetime
 from functools import partial
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import anyio
 from starlette.types import ASGIApp
 
+from vapi_sessions_mcp.caller import owner
+from vapi_sessions_mcp.cli import workers
 from vapi_sessions_mcp.cli.connect import connect, open_sandbox, sandbox_clock
 from vapi_sessions_mcp.cli.endings import say
 from vapi_sessions_mcp.cli.start import HOST_GONE
@@ -20,7 +22,9 @@ from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.transports import http, stdio
 from vapi_sessions_mcp.transports.prelude import Begun
+from vapi_sessions_mcp.transports.signals import stop_signal
 from vapi_sessions_mcp.vapi.client import Vapi
+from vapi_sessions_mcp.vapi.readiness import Readiness
 
 if TYPE_CHECKING:
     from vapi_sessions_mcp.access.oauth import Issuer
@@ -56,7 +60,7 @@ async def _serve_stdio(vapi: Vapi, settings: Settings, begun: Begun) -> None:
 
 
 def _serve_http(vapi: Vapi, settings: Settings) -> None:
-    """Serve MCP, REST or both in this process, with one client of Vapi and one end."""
+    """Serve MCP, REST or both, in this process or in workers, with one end for all."""
     # 20 ms that stdio, which hosts start and wait for, does without.
     from vapi_sessions_mcp.access.gate import Gate
     from vapi_sessions_mcp.rest_api.app import build_rest
@@ -64,27 +68,39 @@ def _serve_http(vapi: Vapi, settings: Settings) -> None:
     from vapi_sessions_mcp.rest_api.skill_routes import skill_routes
 
     sessions, issuer = Sessions(vapi, settings), _issuer(settings)
+    # Both faces have one answer of Vapi's between them.
+    ask = Readiness(vapi, owner(settings))
     faces: list[tuple[ASGIApp, socket.socket]] = []
     lines: list[str] = []
+    given = iter(workers.inherited())
     with ExitStack() as sockets:
         if "http" in settings.transports:
             gate = Gate(settings, MCP, issuer)
-            mcp = build_app(build_server(sessions, settings), settings, gate)
-            listener = sockets.enter_context(http.bind(settings.host, settings.port))
+            mcp = build_app(build_server(sessions, settings), settings, gate, ask=ask)
+            listener = sockets.enter_context(
+                next(given, None) or http.bind(settings.host, settings.port)
+            )
             faces.append((mcp, listener))
             lines.append(f"MCP at {_url(listener)}{MCP}; Ctrl-C stops it.")
         if "rest" in settings.transports:
             gate = Gate(settings, ROOT, issuer)
-            rest = build_rest(sessions, settings, gate, extra_routes=skill_routes())
+            rest = build_rest(sessions, settings, gate, ask=ask, extra_routes=skill_routes())
             listener = sockets.enter_context(
-                http.bind(settings.host, settings.rest_port, option="--rest-port")
+                next(given, None)
+                or http.bind(settings.host, settings.rest_port, option="--rest-port")
             )
             faces.append((rest, listener))
             url = _url(listener)
             lines.append(f"REST at {url}{ROOT}, its reference at {url}/docs; Ctrl-C stops it.")
-        for line in lines:
-            say(line)
-        anyio.run(partial(_serve_faces, faces, vapi, issuer, grace=settings.grace))
+        stopped = workers.stopped if workers.is_worker() else stop_signal
+        run = partial(_serve_faces, faces, vapi, issuer, grace=settings.grace, stopped=stopped)
+        if not workers.is_worker():
+            for line in lines:
+                say(line)
+            if settings.workers > 1:
+                listeners = [listener for _, listener in faces]
+                run = partial(workers.supervise, settings.workers, listeners, grace=settings.grace)
+        anyio.run(run)
 
 
 async def _serve_faces(
@@ -93,9 +109,10 @@ async def _serve_faces(
     issuer: "Issuer | None",
     *,
     grace: float,
+    stopped: Callable[[], Awaitable[None]],
 ) -> None:
     async with vapi, issuer or nullcontext():
-        await http.serve(faces, grace=grace)
+        await http.serve(faces, grace=grace, stopped=stopped)
 
 
 def _issuer(settings: Settings) -> "Issuer | None":

@@ -4,7 +4,7 @@ import logging
 import sys
 
 from vapi_sessions_mcp.cli.endings import say
-from vapi_sessions_mcp.settings import Settings
+from vapi_sessions_mcp.settings import Settings, SettingsError
 from vapi_sessions_mcp.transports.prelude import Begun, Prelude, converse
 from vapi_sessions_mcp.transports.published import Published
 from vapi_sessions_mcp.transports.signals import Stopped, hold, stoppable
@@ -26,7 +26,11 @@ def begin(settings: Settings) -> Begun | None:
         _LOG.warning("%s: tools are listed, and no call can reach Vapi", settings.key_fault)
     if "stdio" not in settings.transports:
         return Begun()
-    if sys.stdin and sys.stdin.isatty():
+    if sys.stdin is None:
+        return None
+    if sys.stdout is None:
+        raise SettingsError("stdout is closed, where the answers to a host go: give it a pipe.")
+    if sys.stdin.isatty():
         say(IN_A_TERMINAL)
     if not _has_prelude(settings):
         return Begun()

@@ -72,6 +72,8 @@ class ViewPage:
             return
 
     async def _open(self, request: Request) -> Response:
+        if request.method == "HEAD":  # whoever checks a link does not open it
+            return Response(headers=HEADERS)
         if self._opened:
             return refusal(410, USED)
         self._opened = True

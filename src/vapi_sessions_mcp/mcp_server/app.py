@@ -9,7 +9,7 @@ from vapi_sessions_mcp.access.bodies import BodyGuard
 from vapi_sessions_mcp.access.boundary import Boundary
 from vapi_sessions_mcp.access.gate import Gate
 from vapi_sessions_mcp.access.guard import Guard, allowed_names
-from vapi_sessions_mcp.access.health import health
+from vapi_sessions_mcp.access.health import Ask, health, nobody
 from vapi_sessions_mcp.contract.operations import offered
 from vapi_sessions_mcp.mcp_server.large_answers import LargeAnswers
 from vapi_sessions_mcp.mcp_server.media_types import MediaTypes
@@ -18,18 +18,20 @@ from vapi_sessions_mcp.settings import Settings
 MCP = "/mcp"
 
 
-def build_app(server: Server[Any], settings: Settings, gate: Gate) -> ASGIApp:
+def build_app(server: Server[Any], settings: Settings, gate: Gate, *, ask: Ask = nobody) -> ASGIApp:
     """MCP over streamable HTTP at `MCP`, stateless in every era, and the health routes.
 
     Host and Origin are checked on every bind, against DNS rebinding, then the
     caller; the health routes say nothing of callers and take any Host, as probes need.
+    `ask` finds out whether Vapi is well.
     """
     app = server.streamable_http_app(
         streamable_http_path=MCP,
         stateless_http=True,
         transport_security=allowed_names(settings),
-        custom_starlette_routes=[*health(settings), *gate.routes],
+        custom_starlette_routes=[*health(settings, ask), *gate.routes],
     )
+    app.router.redirect_slashes = False
     changes = [name for row in offered(settings) if not row.read_only for name in row.names]
     guarded = BodyGuard(MediaTypes(LargeAnswers(app)), MCP, gate, changes)
     return Boundary(Guard(guarded, settings, gate))

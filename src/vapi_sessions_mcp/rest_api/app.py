@@ -15,7 +15,7 @@ from vapi_sessions_mcp import json_text
 from vapi_sessions_mcp.access.boundary import Boundary
 from vapi_sessions_mcp.access.gate import Gate, caller_of
 from vapi_sessions_mcp.access.guard import Guard
-from vapi_sessions_mcp.access.health import health
+from vapi_sessions_mcp.access.health import Ask, health, nobody
 from vapi_sessions_mcp.access.refusal import refusal
 from vapi_sessions_mcp.caller import Caller, CallRecord, owner
 from vapi_sessions_mcp.contract.operations import Operation, by_path, offered
@@ -50,13 +50,14 @@ def build_rest(
     settings: Settings,
     gate: Gate | None = None,
     *,
+    ask: Ask = nobody,
     extra_routes: Sequence[BaseRoute] = (),
 ) -> Starlette:
     """The operations at `/v1/session`, their OpenAPI document, its reference page, health.
 
     `gate` lets callers of the operations in; the rest says nothing about
-    anybody. Every answer but the page is JSON; what is refused has the shape of
-    Vapi's errors.
+    anybody. `ask` finds out whether Vapi is well. Every answer but the page is
+    JSON; what is refused has the shape of Vapi's errors.
     """
     gate = gate or Gate(settings, ROOT)
     described, by_itself = document(settings), owner(settings)
@@ -74,7 +75,7 @@ def build_rest(
             ),
             Route("/openapi.json", openapi),
             *reference(described),
-            *health(settings),
+            *health(settings, ask),
             *gate.routes,
             *extra_routes,
         ],

@@ -62,6 +62,8 @@ def in_words(schema: Json) -> str:
     if "$ref" in schema:
         name = escape(schema["$ref"].rpartition("/")[2])
         return f'<a href="#{name}">{name}</a>'
+    if {"format": "date-time"} in schema.get("anyOf", ()):
+        return "string (a date, or date and time, ISO 8601)"
     if ways := schema.get("anyOf"):
         return " or ".join(in_words(way) for way in ways if way != _NULL)
     if "const" in schema:
@@ -78,8 +80,6 @@ def _kind(schema: Json) -> str:
     if "items" in schema:
         item = in_words(schema["items"])
         words += f" of ({item})" if ", " in item else f" of {item}"
-    if schema.get("format") == "date-time":
-        words += " (date and time, ISO 8601)"
     return words
 
 

@@ -89,7 +89,7 @@ def converse(prelude: Prelude, stdin: int = 0, stdout: int = 1) -> Begun | None:
     Raises BrokenPipeError when the client is gone.
     """
     rest = b""
-    while chunk := os.read(stdin, CHUNK):
+    while chunk := _read(stdin):
         rest += chunk
         try:
             rest = _answer_lines(prelude, rest, stdout)
@@ -116,6 +116,14 @@ def _answer_lines(prelude: Prelude, read: bytes, stdout: int) -> bytes:
         if answer is not None:
             _write(stdout, json.dumps(answer, ensure_ascii=False, separators=(",", ":")))
     return rest
+
+
+def _read(stdin: int) -> bytes:
+    while True:
+        try:
+            return os.read(stdin, CHUNK)
+        except BlockingIOError:
+            select.select((stdin,), (), ())
 
 
 def _write(stdout: int, text: str) -> None:

@@ -8,8 +8,17 @@ import anyio
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
-from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse, RequestId
+from mcp_types import (
+    CONNECTION_CLOSED,
+    ErrorData,
+    JSONRPCError,
+    JSONRPCNotification,
+    JSONRPCRequest,
+    JSONRPCResponse,
+    RequestId,
+)
 
+from vapi_sessions_mcp.errors import STOPPED
 from vapi_sessions_mcp.json_rpc import NotAMessage
 from vapi_sessions_mcp.transports.lines import Stdin
 from vapi_sessions_mcp.transports.prelude import Begun
@@ -40,7 +49,7 @@ async def serve(server: Server[Any], *, grace: float, begun: Begun | None = None
 
     first = b"".join(line + b"\n" for line in begun.handshake) + begun.rest
     stdin, calls = Stdin(refuse, first), _Calls()
-    # Until then the only answer is one that the client has.
+    # Until then nothing of the client's is passed on, so that this is the only answer to it.
     taken_over = anyio.Event()
     if not begun.handshake:
         taken_over.set()
@@ -57,8 +66,10 @@ async def serve(server: Server[Any], *, grace: float, begun: Begun | None = None
 
     async def relay_answers(outgoing: Any) -> None:
         async with outgoing:
-            async for message in from_server:
-                if taken_over.is_set():
+            async for each in from_server:
+                message = _in_words(each)
+                # What is refused meanwhile is an error, and no answer to the handshake.
+                if taken_over.is_set() or not isinstance(message.message, JSONRPCResponse):
                     await outgoing.send(message)
                 else:
                     taken_over.set()
@@ -79,6 +90,16 @@ async def serve(server: Server[Any], *, grace: float, begun: Begun | None = None
                 tasks.start_soon(relay_answers, outgoing)
                 await server.run(from_client, to_client, server.create_initialization_options())
             tasks.cancel_scope.cancel()
+
+
+def _in_words(answer: SessionMessage) -> SessionMessage:
+    """An answer as it is; what the SDK says to a call that it cut off, in a sentence."""
+    match answer.message:
+        case JSONRPCError(id=id, error=ErrorData(code=code)) if code == CONNECTION_CLOSED:
+            error = ErrorData(code=CONNECTION_CLOSED, message=STOPPED)
+            return SessionMessage(JSONRPCError(jsonrpc="2.0", id=id, error=error))
+        case _:
+            return answer
 
 
 class _Calls:

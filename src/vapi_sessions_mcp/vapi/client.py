@@ -79,13 +79,13 @@ class Vapi:
         await self._client.__aexit__(exc_type, exc, traceback)
 
     async def call(
-        self, operation: Operation, request: Request, record: CallRecord
+        self, operation: Operation, request: Request, record: CallRecord, *, once: bool = False
     ) -> dict[str, Any]:
         """Vapi's answer to `operation`, a JSON object that holds what `operation.answer` promises.
 
-        It is tried again where that does no harm (`retries.may_repeat`), all
-        within one deadline. Raises a VapiError for everything else; see `errors`
-        for the family.
+        Unless `once`, it is tried again where that does no harm
+        (`retries.may_repeat`), all within one deadline. Raises a VapiError for
+        everything else; see `errors` for the family.
         """
         if record.caller.api_key is None:
             raise no_key(self._key_fault)
@@ -108,7 +108,7 @@ class Vapi:
             except VapiError as exc:
                 if isinstance(exc, Refused) and not isinstance(exc, RateLimited):
                     retries.answered()
-                wait = retries.take_retry(operation, exc, tries, call.left)
+                wait = None if once else retries.take_retry(operation, exc, tries, call.left)
                 if wait is None:
                     raise
                 call.failures.again(exc)

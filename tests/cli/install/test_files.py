@@ -135,3 +135,11 @@ def test_the_name_of_a_copy_is_free_even_where_a_link_leads_nowhere(file: Path) 
     file.with_name("mcp.json.bak").symlink_to(file.with_name("elsewhere"))
     assert write(read(file), "[]") == file.with_name("mcp.json.bak1")
     assert not os.path.exists(file.with_name("elsewhere"))
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    # Nobody writes into it.
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(Unusable, match="is a pipe: nothing was changed"):
+        read(pipe)

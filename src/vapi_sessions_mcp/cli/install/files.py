@@ -43,6 +43,8 @@ class Found:
 def read(file: Path) -> Found:
     """The file as it is; raises Unusable where there is one that cannot be read."""
     try:
+        if file.is_fifo():
+            raise Unusable(f"{file} is a pipe: nothing was changed.")
         return Found(file, file.read_bytes())
     except FileNotFoundError:
         return Found(file, None)
