@@ -12,14 +12,11 @@ import time
 from collections import deque
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from importlib.util import find_spec
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
 HERE = Path(__file__).parent
-# Modules that fail to import, in place of those of [speed].
-WITHOUT_SPEED = HERE.parent / "tests" / "support" / "without_speed"
 Json: TypeAlias = dict[str, Any]
 VERSION = "2025-11-25"
 CLIENT = {"name": "benchmark", "version": "1"}
@@ -33,23 +30,14 @@ class Kind:
     name: str
     stdio: tuple[str, ...]
     http: tuple[str, ...]
-    environ: dict[str, str] = field(default_factory=dict[str, str])
 
 
 _OURS = (sys.executable, "-m", "vapi_sessions_mcp", "--tool-names", "short")
 _FLOOR = (sys.executable, str(HERE / "floor.py"))
 _OURS_HTTP = (*_OURS, "--transport", "http", "--port")
 FLOOR = Kind(name="floor", stdio=_FLOOR, http=_FLOOR)
-PLAIN = Kind(name="ours", stdio=_OURS, http=_OURS_HTTP, environ={"PYTHONPATH": str(WITHOUT_SPEED)})
-SPEED = Kind(name="ours [speed]", stdio=_OURS, http=_OURS_HTTP)
-
-
-def kinds() -> list[Kind]:
-    """Those that can be started here, the floor first."""
-    if all(find_spec(module) for module in ("uvloop", "aiohttp")):
-        return [FLOOR, PLAIN, SPEED]
-    print("ours [speed]: skipped, since uvloop or aiohttp is not installed")
-    return [FLOOR, PLAIN]
+OURS = Kind(name="ours", stdio=_OURS, http=_OURS_HTTP)
+KINDS = (FLOOR, OURS)
 
 
 @contextmanager
@@ -74,7 +62,7 @@ class Server:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, **kind.environ, **keys},
+            env={**os.environ, **keys},
         )
 
         # As hosts do, which keep the last lines of a log.

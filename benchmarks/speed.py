@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from statistics import median
 from typing import NamedTuple, TypeAlias
 
-from servers import FLOOR, Http, Json, Server, Stdio, kinds, upstream
+from servers import FLOOR, KINDS, Http, Json, Server, Stdio, upstream
 
 
 class Cost(NamedTuple):
@@ -74,7 +74,7 @@ def over_stdio(name: str, tool: str, count: int, ours: Json, floors: Json | None
             return count
 
         with ExitStack() as stack:
-            servers = {kind.name: stack.enter_context(Stdio(kind, vapi)) for kind in kinds()}
+            servers = {kind.name: stack.enter_context(Stdio(kind, vapi)) for kind in KINDS}
             compared(name, rounds, {**servers}, calls)
 
     return measure
@@ -90,7 +90,7 @@ def over_http(name: str, connections: int, count: int) -> Measure:
             return count
 
         with ExitStack() as stack:
-            servers = {kind.name: stack.enter_context(Http(kind, vapi)) for kind in kinds()}
+            servers = {kind.name: stack.enter_context(Http(kind, vapi)) for kind in KINDS}
             compared(name, rounds, {**servers}, calls)
 
     return measure
@@ -100,7 +100,7 @@ def large(vapi: str, rounds: int) -> None:
     """Sessions of megabytes: milliseconds a MB, and how many times the body the peak is."""
     for megabytes in (1, 4, 17):
         for view in ("summary", ""):
-            for kind in kinds():
+            for kind in KINDS:
                 with Stdio(kind, vapi) as server:
                     asked: Json = {"id": f"kb-{megabytes * 1024}"}
                     if view and kind is not FLOOR:
@@ -124,7 +124,7 @@ def starts(vapi: str, rounds: int) -> None:
     """From the process's start to the lists, and to the first call; memory after each."""
     found: dict[str, list[tuple[float, float, float, float]]] = {}
     for number in range(rounds + 1):
-        for kind in kinds():
+        for kind in KINDS:
             with Stdio(kind, vapi) as server:
                 server.ask("tools/list", {})
                 listed, idle = time.perf_counter() - server.begun, server.memory()

@@ -10,6 +10,7 @@ from urllib.request import getproxies
 import httpx2
 
 from vapi_sessions_mcp import __version__
+from vapi_sessions_mcp.pools import Pools
 from vapi_sessions_mcp.settings import SettingsError
 from vapi_sessions_mcp.settings_rules import is_loopback
 
@@ -33,10 +34,17 @@ def build_client(
         _check_certificate_folders()
     headers = {"User-Agent": f"vapi-sessions-mcp/{__version__}", **headers}
     try:
-        if transport is None and _is_near(url):
-            transport = httpx2.AsyncHTTPTransport(limits=limits)
-        elif transport is None:
-            mounts = {**dict.fromkeys(_NEAR), **_proxies(limits)}
+        if transport is None:
+            context = httpx2.create_ssl_context()
+            options["verify"] = context
+            direct = Pools(
+                lambda: httpx2.AsyncHTTPTransport(verify=context, limits=limits),
+                limits.keepalive_expiry or 0,
+            )
+            if _is_near(url):
+                transport = direct
+            else:
+                mounts = {"all://": direct, **dict.fromkeys(_NEAR), **_proxies(limits)}
         return httpx2.AsyncClient(
             transport=transport,
             mounts=mounts,

@@ -13,7 +13,7 @@ from vapi_sessions_mcp.contract.list_filters import ListRequest
 from vapi_sessions_mcp.contract.requests import GetRequest, View, Window
 from vapi_sessions_mcp.json_text import apart, as_object
 from vapi_sessions_mcp.settings import DefaultView, Settings
-from vapi_sessions_mcp.views.block import block, block_size, part_size
+from vapi_sessions_mcp.views.block import block, part_size
 from vapi_sessions_mcp.views.masking import mask_all, mask_secrets, masker
 from vapi_sessions_mcp.views.notes import ABOUT, Notes
 from vapi_sessions_mcp.views.numbers import count
@@ -45,6 +45,11 @@ class Answer:
     def text(self) -> str:
         """All of it as one block of text, written once."""
         return block(self.noted())
+
+    @cached_property
+    def size(self) -> int:
+        """How many bytes that takes."""
+        return len(self.text.encode())
 
 
 class Shape:
@@ -82,7 +87,8 @@ class Shape:
         answer = Answer(data, note, exact=request.view == "full")
         if explicit or self._fits(answer):
             return answer
-        note = self._notes.whole(session, block_size(session))
+        whole = answer if view == "full" else Answer(session)
+        note = self._notes.whole(session, whole.size)
         data = latest(session, self._most - NOTE_BYTES)
         if len(data["messages"]) < data["shown"]["of"]:
             note = f"{self._notes.earlier(data)} {note}"
@@ -125,7 +131,7 @@ class Shape:
         return Answer(cut, " ".join(filter(None, notes)))
 
     def _fits(self, answer: Answer) -> bool:
-        return len(answer.text.encode()) <= self._most
+        return answer.size <= self._most
 
     def _fitting(self, page: dict[str, Any], ends: Sequence[int], request: ListRequest) -> int:
         """The most rows of a page that fit beside a note and after which it can be cut, or 0."""

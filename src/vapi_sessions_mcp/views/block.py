@@ -20,11 +20,6 @@ def block(value: Any) -> str:
     return text.replace("\n", "")
 
 
-def block_size(value: Any) -> int:
-    """How many bytes `block` takes of `value`."""
-    return len(block(value).encode())
-
-
 def part_size(value: Any) -> int:
     """The most bytes that `value` takes as a part of a block."""
     return len(json_text.lines(value).encode())

@@ -1,8 +1,7 @@
 """A session as an agent can afford it: its summary, or a stretch of its conversation."""
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterable
-from itertools import accumulate, islice
+from itertools import accumulate, islice, takewhile
 from typing import Any, TypeAlias
 
 from vapi_sessions_mcp import json_text
@@ -74,8 +73,8 @@ def latest(session: dict[str, Any], budget: int) -> dict[str, Any]:
     if part_size(outcomes) <= budget // OUTCOMES_SHARE:
         about |= outcomes
     room = budget - part_size(_conversation(about, messages, 0, 0)) - PLACE_BYTES
-    sizes = [part_size(message) + len(",\n") for message in reversed(messages)]
-    fitting = bisect_right([*accumulate(sizes)], room)
+    sizes = accumulate(part_size(message) + len(",\n") for message in reversed(messages))
+    fitting = sum(1 for _ in takewhile(lambda size: size <= room, sizes))
     return _conversation(about, messages, count - fitting, count)
 
 

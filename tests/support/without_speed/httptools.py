@@ -1,3 +1,0 @@
-"""In the place of httptools, on the path of whoever is to do without it."""
-
-raise ImportError("[speed] is left out here")
