@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from vapi_sessions_mcp.settings import Auth, Settings, SettingsError, Transport
+from vapi_sessions_mcp.setting_option import Transport
+from vapi_sessions_mcp.settings import Auth, Settings, SettingsError
 from vapi_sessions_mcp.settings_rules import is_loopback, is_one_word
 
 KEY = "sk-4f2a-not-to-be-shown"

@@ -31,6 +31,7 @@ STOPPED = (
     "The server was stopped before this had its answer. A change may or may not have happened: look"
     " before you make it again."
 )
+READ_AGAIN = "The server was stopped before this had its answer: ask again."
 
 
 class VapiError(Exception):

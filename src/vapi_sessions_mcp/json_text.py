@@ -4,7 +4,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import AsyncIterable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
 from typing import Any, NoReturn, cast
@@ -98,20 +98,6 @@ def size(value: Any, most: int) -> int:
         if total < most:
             waiting += children
     return total
-
-
-class TooLarge(ValueError):
-    """A body of more bytes than are read."""
-
-
-async def collect(chunks: AsyncIterable[bytes], most: int) -> bytes:
-    """All `chunks` together; raises TooLarge as soon as they are more than `most` bytes."""
-    raw = bytearray()
-    async for chunk in chunks:
-        raw += chunk
-        if len(raw) > most:
-            raise TooLarge
-    return bytes(raw)
 
 
 def compact(value: Any) -> str:

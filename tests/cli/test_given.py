@@ -7,7 +7,7 @@ import pytest
 from support.command import Run, refused
 from vapi_sessions_mcp.cli.main import command
 from vapi_sessions_mcp.cli.options import SettingOption
-from vapi_sessions_mcp.settings import COMMANDS
+from vapi_sessions_mcp.setting_option import COMMANDS
 
 pytestmark = pytest.mark.clock
 

@@ -87,6 +87,17 @@ async def test_a_client_that_accepts_one_type_gets_it(
     assert message(answer)["result"]["structuredContent"]["results"] == []
 
 
+async def test_the_case_of_the_body_s_media_type_does_not_matter(
+    client: httpx2.AsyncClient, sites: tuple[str, str], era: str
+) -> None:
+    # RFC 9110: types have none.
+    kind = "Application/JSON; charset=UTF-8"
+    answer = await client.post(f"{sites[0]}/mcp", **listing(era, Content_Type=kind))
+    assert message(answer)["result"]["structuredContent"]["results"] == []
+    slashes = await client.post(f"{sites[0]}/mcp//", **listing(era))
+    assert (slashes.status_code, "Location" in slashes.headers) == (404, False)
+
+
 async def test_a_client_that_accepts_neither_type_is_told_which_there_are(
     client: httpx2.AsyncClient, sites: tuple[str, str], era: str
 ) -> None:

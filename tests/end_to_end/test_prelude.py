@@ -1,12 +1,15 @@
 """A server that answers before it has imported the SDK is, to its host, the server that it is."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from support.openings import CONVERSATIONS
@@ -218,6 +221,30 @@ async def test_a_signal_ends_it_before_and_while_the_server_wakes(number: signal
     assert ended == 0
     # Either the signal came before the call was read, or the call was answered.
     assert (out == "") == (log == "")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the signals that a process holds")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_call_is_answered_although_a_signal_came_while_the_server_woke(
+    number: signal.Signals,
+) -> None:
+    # It waits until the server can end well, and is not forgotten then.
+    async with started("--sandbox") as running:
+        await answered(running, START)
+        await running.send(legacy(2, "tools/call", name=LIST, arguments={"limit": 1}))
+        with anyio.fail_after(60):
+            while not holds(running.pid, number):
+                await anyio.lowlevel.checkpoint()
+        running.signal(number)
+        assert len((await running.receive())["result"]["structuredContent"]["results"]) == 1
+        assert len(logged_calls(await clean_end(running))) == 1
+
+
+def holds(pid: int, number: signal.Signals) -> bool:
+    """Whether a process holds this signal back."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    [blocked] = re.findall(r"SigBlk:\s+([0-9a-f]+)", status)
+    return bool(int(blocked, 16) >> (number - 1) & 1)
 
 
 async def test_a_proxy_that_cannot_be_used_is_said_at_each_call() -> None:

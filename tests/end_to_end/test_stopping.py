@@ -10,7 +10,7 @@ from support.faulty_vapi import SILENT, FaultyVapi
 from support.processes import Running, started, url_in
 from support.stdio_calls import INITIALIZED, call, initialize, legacy
 from support.tools import CREATE, GET
-from vapi_sessions_mcp.errors import STOPPED
+from vapi_sessions_mcp.errors import READ_AGAIN, STOPPED
 
 pytestmark = pytest.mark.anyio
 
@@ -53,9 +53,13 @@ async def test_over_stdio_each_call_gets_one_answer(era: str) -> None:
         assert "Traceback" not in log
 
 
-@pytest.mark.parametrize("method", ["POST", "GET"])
-async def test_over_rest_it_gets_a_status_that_no_client_repeats(method: str) -> None:
-    # Vapi's own SDKs send again what got a 500, and a second session would be made.
+@pytest.mark.parametrize(
+    ("method", "status", "said"), [("POST", 424, STOPPED), ("GET", 503, READ_AGAIN)]
+)
+async def test_over_rest_a_change_gets_a_status_that_no_client_repeats(
+    method: str, status: int, said: str
+) -> None:
+    # Vapi's own SDKs send again what got a 5xx: a read should be, a session would be made twice.
     rest = ("--transport", "rest", "--rest-port", "0")
     async with (
         FaultyVapi(otherwise=SILENT) as vapi,
@@ -72,7 +76,7 @@ async def test_over_rest_it_gets_a_status_that_no_client_repeats(method: str) ->
             tasks.start_soon(ask)
             await vapi.until(lambda vapi: len(vapi.requests) == 1)
             await stopped(running)
-    assert (answers[0].status_code, answers[0].json()["message"]) == (424, STOPPED)
+    assert (answers[0].status_code, answers[0].json()["message"]) == (status, said)
 
 
 async def test_over_http_it_does_too() -> None:

@@ -220,6 +220,22 @@ async def test_a_replaced_conversation_is_answered(connect: Connect, sandbox: Sa
     assert answer["replacedMessages"] == FIFTY
 
 
+async def test_the_copy_takes_no_field_of_vapis_place(
+    connect: Connect, sandbox: Sandbox, upstream: Upstream
+) -> None:
+    # A field that Vapi adds tomorrow is part of the answer, too.
+    before = await sandbox.call("GET")
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, json={**before, "replacedMessages": "of Vapi"})
+
+    upstream.answers = httpx2.MockTransport(answer)
+    async with connect() as client:
+        changed = answer_of(await update(client, sandbox.id, {"messages": []}))
+    assert changed["replacedMessages"] == "of Vapi"
+    assert changed["replacedMessages (2)"] == before["messages"]
+
+
 async def test_what_replaces_nothing_has_no_copy(connect: Connect, sandbox: Sandbox) -> None:
     # Other changes leave the conversation as it is, and need no second request.
     async with connect() as client:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import select
+import signal
 from threading import Thread
 from typing import Any, TypeAlias
 
@@ -16,6 +18,7 @@ from support.stdio_calls import initialize, legacy, modern
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.transports.prelude import Begun, Prelude, Unknown, converse
 from vapi_sessions_mcp.transports.published import Published
+from vapi_sessions_mcp.transports.signals import Stopped, stoppable
 
 Json: TypeAlias = dict[str, Any]
 
@@ -183,6 +186,31 @@ def test_a_stdin_that_does_not_block_is_waited_for() -> None:
     conversation.join(60)
     for each in (stdin, theirs, stdout):
         os.close(each)
+
+
+def test_a_wait_ends_for_a_signal_that_came_just_before_it() -> None:
+    # Python's handler runs between two instructions, and none follows until a read returns.
+    stdin, ours = os.pipe()
+
+    class Signalled(Prelude):
+        def answer(self, line: bytes) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def do_nothing(_number: int, _frame: object) -> None:
+        pass
+
+    os.write(ours, b"x\n")
+    try:
+        with stoppable() as signalled, pytest.raises(Stopped):
+            converse(Signalled(PUBLISHED), stdin, wakes=(signalled,))
+        # The descriptor says what the handler cannot: here it does nothing.
+        with stoppable() as signalled:
+            signal.signal(signal.SIGTERM, do_nothing)
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert select.select((signalled,), (), (), 60)[0] == [signalled]
+    finally:
+        os.close(stdin)
+        os.close(ours)
 
 
 def test_a_line_that_has_not_ended_is_handed_over_with_the_end_of_stdin() -> None:

@@ -5,11 +5,11 @@ import anyio.lowlevel
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vapi_sessions_mcp.access.refusal import refusal
-from vapi_sessions_mcp.errors import STOPPED, Broken
+from vapi_sessions_mcp.errors import READ_AGAIN, STOPPED, Broken
 from vapi_sessions_mcp.logs import log_fault
 
-# Failed Dependency: no client library sends a request again after it.
-CUT_OFF = 424
+# Failed Dependency: no client library sends a request again after it. What only reads may be.
+CUT_OFF, CUT_OFF_READING = 424, 503
 
 
 class Boundary:
@@ -37,7 +37,9 @@ class Boundary:
             await anyio.lowlevel.checkpoint_if_cancelled()
             if scope["type"] != "http" or begun:
                 raise
-            await refusal(CUT_OFF, STOPPED)(scope, receive, send)
+            reads = scope["method"] in ("GET", "HEAD")
+            status, said = (CUT_OFF_READING, READ_AGAIN) if reads else (CUT_OFF, STOPPED)
+            await refusal(status, said)(scope, receive, send)
         except Exception as exc:
             # What starts and stops with the process has nobody to answer to.
             if scope["type"] != "http":

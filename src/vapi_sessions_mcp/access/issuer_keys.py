@@ -13,7 +13,7 @@ import jwt
 from anyio.abc import TaskGroup
 from cryptography.exceptions import UnsupportedAlgorithm
 
-from vapi_sessions_mcp import json_text
+from vapi_sessions_mcp import bounded, json_text
 from vapi_sessions_mcp.http_client import build_client, certificate_fault, through
 from vapi_sessions_mcp.logs import log_fault
 from vapi_sessions_mcp.settings_rules import is_loopback
@@ -169,9 +169,9 @@ class IssuerKeys:
             async with self._client.stream("GET", url) as response:
                 if response.status_code != 200:
                     raise _Unusable(f"{address} answered {response.status_code}")
-                raw = await json_text.collect(response.aiter_bytes(), MAX_BODY)
+                raw = await bounded.collect(response.aiter_bytes(), MAX_BODY)
             return {**json_text.parse(raw)}
-        except json_text.TooLarge as exc:
+        except bounded.TooLarge as exc:
             raise _Unusable(f"{address} is larger than 1 MiB") from exc
         except httpx2.RequestError as exc:
             reason = str(exc) or type(exc).__name__

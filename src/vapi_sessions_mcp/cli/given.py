@@ -11,7 +11,8 @@ from click.core import ParameterSource
 from vapi_sessions_mcp.cli.environment import is_given
 from vapi_sessions_mcp.cli.options import SettingOption
 from vapi_sessions_mcp.cli.secrets import API_KEY, VARIABLES
-from vapi_sessions_mcp.settings import HTTP, SettingsError
+from vapi_sessions_mcp.setting_option import HTTP
+from vapi_sessions_mcp.settings import SettingsError
 
 # What is about the real Vapi, whose place the sandbox takes.
 _REPLACED: tuple[str, ...] = ("base_url", "connect_timeout")

@@ -1,31 +1,25 @@
 """The command: options and environment in, a server out, or one line on stderr and exit code 2."""
 
-import gc
-import json
 import logging
 import os
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
-from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from vapi_sessions_mcp import __version__, logs
-from vapi_sessions_mcp.cli.call import LoadSettings, call
+from vapi_sessions_mcp.cli.call import call
+from vapi_sessions_mcp.cli.commands import COMMANDS
 from vapi_sessions_mcp.cli.endings import run
 from vapi_sessions_mcp.cli.environment import (
     UNTOUCHED,
-    VariableOption,
     check_environment,
     names_read,
 )
 from vapi_sessions_mcp.cli.given import Given
-from vapi_sessions_mcp.cli.option_types import click_type
+from vapi_sessions_mcp.cli.heavy_imports import heavy_imports
 from vapi_sessions_mcp.cli.options import (
     SettingOption,
     SettingsCommand,
@@ -41,9 +35,7 @@ from vapi_sessions_mcp.cli.secrets import (
 from vapi_sessions_mcp.cli.skill import skill
 from vapi_sessions_mcp.cli.start import begin
 from vapi_sessions_mcp.cli.workers import is_worker
-from vapi_sessions_mcp.ids import is_id
-from vapi_sessions_mcp.settings import PREFIX, Port, Settings, SettingsError
-from vapi_sessions_mcp.settings_rules import is_loopback
+from vapi_sessions_mcp.settings import PREFIX, Settings
 
 _LOG = logging.getLogger("vapi_sessions_mcp.start")
 
@@ -64,9 +56,9 @@ class _Main(SettingsCommand):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.late:
             return super().get_command(ctx, cmd_name)
-        from vapi_sessions_mcp.cli.install.command import COMMANDS
+        from vapi_sessions_mcp.cli.install import command as installing
 
-        return COMMANDS[cmd_name]
+        return installing.COMMANDS[cmd_name]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -120,93 +112,14 @@ def command(context: click.Context, **_: Any) -> None:
     begun = begin(settings)
     if begun is None:
         return
-    with _heavy_imports():
+    with heavy_imports():
         from vapi_sessions_mcp.cli.serve import serve
     with given.named():
         serve(settings, begun)
 
 
-@command.command(
-    "sandbox",
-    params=[
-        VariableOption(["--host"], default=Settings().host, help="Address to listen on."),
-        VariableOption(
-            ["--port"],
-            type=click_type(Port),
-            default=9900,
-            metavar="PORT",
-            help="Port; 0 takes a free one.",
-        ),
-        *setting_options("sandbox_db", "sandbox_now"),
-    ],
-)
-def serve_sandbox(
-    *, host: str, port: int, sandbox_db: Path | None, sandbox_now: datetime | None
-) -> None:
-    """Serve the stand-in for Vapi over HTTP, for any client that takes a base URL."""
-    if not is_loopback(host):
-        raise SettingsError(
-            f"--host {host} lets other machines in, and nothing asks them who they are: the sandbox"
-            " serves this machine only."
-        )
-    with _heavy_imports():
-        from vapi_sessions_mcp.cli import serve
-    serve.serve_sandbox(host, port, sandbox_db, sandbox_now)
-
-
-@command.command("openapi")
-def show_openapi() -> None:
-    """Print the OpenAPI document of --transport rest."""
-    with _heavy_imports():
-        from vapi_sessions_mcp.rest_api.openapi import document
-    click.echo(json.dumps(document(), indent=2, ensure_ascii=False).encode())
-
-
-@command.command(params=setting_options("sandbox_now"))
-def demo(*, sandbox_now: datetime | None) -> int:
-    """Drive a real server on the sandbox through all five tools and print what happens."""
-    with _heavy_imports():
-        from vapi_sessions_mcp.cli import demo as account
-    return account.run(sandbox_now)
-
-
-@command.command()
-@click.option("--json", "as_json", is_flag=True, allow_from_autoenv=False, help="For programs.")
-@click.pass_context
-def doctor(context: click.Context, *, as_json: bool) -> int:
-    """Check key, settings, network, clock and Vapi itself; say what is wrong and what to do.
-
-    It looks at what a server with the same options and environment would use, so
-    put those before "doctor". It asks Vapi for one session and shows no secret.
-    Exit code 0 when all is well, else 1.
-    """
-    with _heavy_imports():
-        from vapi_sessions_mcp.cli import doctor as checks
-    main = context.find_root()
-    unused = Given(main, os.environ).variables_without_effect()
-    return checks.run(context.obj, unused, as_json=as_json)
-
-
-@command.command("view")
-@click.argument("id", required=False)
-@click.option("--browser/--no-browser", default=True, help="Open it in your browser.")
-@click.pass_obj
-def view_sessions(settings: LoadSettings, *, id: str | None, browser: bool) -> None:
-    """Look at sessions in your browser: the latest, or the one with this ID.
-
-    The address is this machine's own, works for whoever opens it first, and ends
-    with the tab or Ctrl-C. `vapi-sessions-mcp --sandbox view` needs no key.
-    """
-    if id and not is_id(id):
-        raise click.BadParameter("is not the id of a session.", param_hint="ID")
-    given = settings()
-    with _heavy_imports():
-        from vapi_sessions_mcp.cli.view import view
-    view(given, id, browser=browser)
-
-
-command.add_command(call)
-command.add_command(skill)
+for each in (call, skill, *COMMANDS):
+    command.add_command(each)
 
 # Blank, these would take no power away, and whoever set them would not know.
 NARROWING = VARIABLES | {
@@ -232,22 +145,6 @@ def load_settings(options: dict[str, Any]) -> Settings:
         secrets["tokens"] = read_tokens(os.environ, TOKENS)
         secrets["read_tokens"] = read_tokens(os.environ, READ_TOKENS)
     return Settings(**options, **secrets)
-
-
-@contextmanager
-def _heavy_imports() -> Generator[None]:
-    """Import the SDK late and without garbage collection.
-
-    Late spares --help, --version and a wrong option 1400 ms; without collection
-    the import takes a tenth less, and nothing it makes is garbage. From then on it
-    is collected after every 50 000 objects instead of every 700: that is what takes
-    longest about JSON of many values, and leaves little garbage more.
-    """
-    gc.disable()
-    yield
-    gc.enable()
-    gc.freeze()
-    gc.set_threshold(50_000, *gc.get_threshold()[1:])
 
 
 def _is_tool(name: str) -> bool:

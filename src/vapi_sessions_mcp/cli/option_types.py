@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
 import click
 
-from vapi_sessions_mcp.settings import Option, Range, Transport
+from vapi_sessions_mcp.setting_option import Option, Range, Transport
 
 NoteT = TypeVar("NoteT", Option, Range)
 

@@ -10,7 +10,8 @@ import click
 
 from vapi_sessions_mcp.cli.environment import UNTOUCHED, VariableOption
 from vapi_sessions_mcp.cli.option_types import YesNo, click_type, note, value_type
-from vapi_sessions_mcp.settings import PREFIX, Option, Range, Settings
+from vapi_sessions_mcp.setting_option import Option, Range
+from vapi_sessions_mcp.settings import PREFIX, Settings
 
 
 class SettingOption(VariableOption):

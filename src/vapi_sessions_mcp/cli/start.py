@@ -35,9 +35,10 @@ def begin(settings: Settings) -> Begun | None:
     if not _has_prelude(settings):
         return Begun()
     try:
-        with stoppable():
-            begun = converse(Prelude(Published(settings)))
-            hold()
+        with stoppable() as signalled:
+            begun = converse(Prelude(Published(settings)), wakes=(signalled,))
+            if begun is not None:
+                hold()
     except Stopped:
         return None
     except BrokenPipeError:

@@ -35,7 +35,12 @@ class MediaTypes:
                 send = _converted(send, EVENTS, _event)
             else:
                 app = refusal(406, NEITHER)
-            fields = [(name, value) for name, value in scope["headers"] if name != b"accept"]
+            # The SDK compares the type of the body by case, which it does not have.
+            fields = [
+                (name, value.lower() if name == b"content-type" else value)
+                for name, value in scope["headers"]
+                if name != b"accept"
+            ]
             scope = {**scope, "headers": [*fields, (b"accept", f"{JSON}, {EVENTS}".encode())]}
         await app(scope, receive, send)
 

@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from vapi_sessions_mcp import json_text
+from vapi_sessions_mcp import bounded, json_text
 from vapi_sessions_mcp.access.bodies import MAX_BODY, PACKED, TOO_MANY, is_packed
 from vapi_sessions_mcp.contract.operations import Operation
 from vapi_sessions_mcp.contract.parsing import bad_arguments
@@ -26,8 +26,8 @@ WORDS = ("name", "contains", "externalId", "assistantOverrides", "squadOverrides
 async def received(request: Request) -> bytes | None:
     """The whole body; None where it is larger than one may be."""
     try:
-        return await json_text.collect(request.stream(), MAX_BODY)
-    except json_text.TooLarge:
+        return await bounded.collect(request.stream(), MAX_BODY)
+    except bounded.TooLarge:
         return None
 
 

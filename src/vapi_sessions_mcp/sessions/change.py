@@ -8,7 +8,7 @@ from vapi_sessions_mcp.contract.bodies import LIFETIME_SECONDS
 from vapi_sessions_mcp.contract.operations import DELETE, GET, UPDATE, Perform
 from vapi_sessions_mcp.contract.requests import DeleteRequest, GetRequest, UpdateRequest
 from vapi_sessions_mcp.errors import BadArguments
-from vapi_sessions_mcp.json_text import as_list
+from vapi_sessions_mcp.json_text import apart, as_list
 from vapi_sessions_mcp.sessions import masks
 from vapi_sessions_mcp.sessions.append import append
 from vapi_sessions_mcp.sessions.confirm import (
@@ -69,7 +69,8 @@ class Changes:
                 return await append(perform, request, before)
             session = await perform(UPDATE, request)
         if replaces:
-            session = {**session, "replacedMessages": as_list(before.get("messages"))}
+            replaced = ("replacedMessages", as_list(before.get("messages")))
+            session = apart([*session.items(), replaced])
         return session, ""
 
     def _check_replacing(self, replaces: bool) -> None:

@@ -30,7 +30,7 @@ class Stdin:
         """`refuse` answers a line that is no message; `first` comes before what stdin has."""
         self._refuse, self._first = refuse, first
         self._send, self._receive = anyio.create_memory_object_stream[bytes]()
-        self._ended = anyio.CancelScope()
+        self._ended, self._waiting = False, anyio.CancelScope()
         self._pipe = Unblocked.of(0, writes=False)
         if self._pipe is None:
             self._token = anyio.lowlevel.current_token()
@@ -38,8 +38,9 @@ class Stdin:
 
     def end(self) -> None:
         """As if stdin had ended here."""
+        self._ended = True
         self._send.close()
-        self._ended.cancel()
+        self._waiting.cancel()
 
     async def __aiter__(self) -> AsyncIterator[str]:
         lines = Lines()
@@ -62,18 +63,21 @@ class Stdin:
         return ""
 
     async def _chunks(self, pipe: Unblocked) -> AsyncIterator[bytes]:
-        chunk = self._first or None
-        while chunk != b"" and not self._ended.cancel_called:
-            if chunk:
-                yield chunk
+        if self._first:
+            yield self._first
+        while not self._ended:
             chunk = None
-            with anyio.CancelScope() as self._ended:
+            with anyio.CancelScope() as self._waiting:
                 await anyio.wait_readable(pipe.descriptor)
                 try:
                     with suppress(BlockingIOError):
                         chunk = pipe.read(CHUNK)
                 except ConnectionError:  # a socket whose other end left answers unread
                     chunk = b""
+            if chunk:
+                yield chunk
+            elif chunk is not None:
+                return
 
     def _read(self) -> None:
         # Once the event loop or its stream is gone, so is the wish to read.

@@ -8,6 +8,8 @@ the handshake again, and its answer to that is dropped.
 import json
 import os
 import select
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -83,13 +85,16 @@ class Prelude:
         self.handshake.append(line)
 
 
-def converse(prelude: Prelude, stdin: int = 0, stdout: int = 1) -> Begun | None:
+def converse(
+    prelude: Prelude, stdin: int = 0, stdout: int = 1, *, wakes: Sequence[int] = ()
+) -> Begun | None:
     """Answer what is known until something is not, and hand that over; None at the end of stdin.
 
-    Raises BrokenPipeError when the client is gone.
+    Raises BrokenPipeError when the client is gone. Descriptors in `wakes` end a wait for
+    stdin when they can be read, for whoever raises an error then.
     """
     rest = b""
-    while chunk := _read(stdin):
+    while chunk := _read(stdin, wakes):
         rest += chunk
         try:
             rest = _answer_lines(prelude, rest, stdout)
@@ -104,26 +109,25 @@ def _answer_lines(prelude: Prelude, read: bytes, stdout: int) -> bytes:
     """Answer each line in what was read; what is left is the beginning of one."""
     *lines, rest = read.split(b"\n")
     for at, line in enumerate(lines):
-        following = b"\n".join([*lines[at + 1 :], rest])
         try:
             # Of two messages before any answer, the second may take the place of the first.
-            if following and not prelude.handshake:
+            if not prelude.handshake and (lines[at + 1 :] or rest):
                 raise Unknown
             answer = prelude.answer(line) if line.strip() else None
         except Unknown as exc:
-            exc.rest = line + b"\n" + following
+            exc.rest = b"\n".join([*lines[at:], rest])
             raise
         if answer is not None:
             _write(stdout, json.dumps(answer, ensure_ascii=False, separators=(",", ":")))
     return rest
 
 
-def _read(stdin: int) -> bytes:
+def _read(stdin: int, wakes: Sequence[int]) -> bytes:
     while True:
-        try:
+        if os.name == "posix":  # pragma: no branch - Windows waits in the read itself
+            select.select((stdin, *wakes), (), ())
+        with suppress(BlockingIOError):  # another reader was faster
             return os.read(stdin, CHUNK)
-        except BlockingIOError:
-            select.select((stdin,), (), ())
 
 
 def _write(stdout: int, text: str) -> None:

@@ -1,5 +1,6 @@
 """SIGINT and SIGTERM, the wish to stop: waited for, and not lost while nobody can wait."""
 
+import os
 import signal
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -13,18 +14,28 @@ class Stopped(BaseException):
 
 
 @contextmanager
-def stoppable() -> Generator[None]:
-    """Raise Stopped where the block is when a signal comes; the usual handlers return after it."""
+def stoppable() -> Generator[int]:
+    """Raise Stopped where the block is when a signal comes; the usual handlers return after it.
+
+    The block gets a descriptor that can be read once a signal came. Python runs no handler
+    while it waits, and one that comes just before a wait would not end it.
+    """
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise Stopped
 
+    came, note = os.pipe()
+    os.set_blocking(note, False)
     before = {each: signal.signal(each, stop) for each in _BOTH}
+    signal.set_wakeup_fd(note, warn_on_full_buffer=False)
     try:
-        yield
+        yield came
     finally:
+        signal.set_wakeup_fd(-1)
         for each, handler in before.items():
             signal.signal(each, handler)
+        os.close(came)
+        os.close(note)
 
 
 def hold() -> None:

@@ -8,7 +8,7 @@ import anyio
 import httpx2
 from pydantic import ValidationError
 
-from vapi_sessions_mcp import json_text
+from vapi_sessions_mcp import bounded, json_text
 from vapi_sessions_mcp.offload import offload
 from vapi_sessions_mcp.vapi.call import Call
 
@@ -100,8 +100,8 @@ async def _body(response: httpx2.Response, call: Call) -> bytes:
     stream = _Unclosed(cast("httpx2.AsyncByteStream", response.stream))
     kept = httpx2.Response(response.status_code, headers=response.headers, stream=stream)
     try:
-        raw = await json_text.collect(kept.aiter_bytes(), MAX_BODY)
-    except json_text.TooLarge as exc:
+        raw = await bounded.collect(kept.aiter_bytes(), MAX_BODY)
+    except bounded.TooLarge as exc:
         raise TooMuch("more than 32 MiB") from exc
     call.record.size += len(raw)
     return raw

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 # No field has a longer name; customers' words that became a key have.
 LONGEST = 256
-# What is kept of them is no longer than this.
+# Of names that are kept, which all callers share; it says what a name means, and nothing else.
 KEPT = 40
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -88,7 +88,7 @@ NOTHING = Meaning()
 
 def meaning(name: str) -> Meaning:
     """What the field `name` holds, however its words are put together."""
-    # Fields come again with every session; what may be customers' words is not kept.
+    # Fields come again with every session. One word of a customer's may be kept among them.
     return _of_field(name) if name.isidentifier() and len(name) <= KEPT else _judged(name)
 
 

@@ -130,7 +130,7 @@ def test_the_name_leaves_room_for_that_of_each_tool() -> None:
         ("claude-desktop", "win32", {}, "AppData/Roaming/Claude/claude_desktop_config.json"),
         ("claude-desktop", "linux", {}, ".config/Claude/claude_desktop_config.json"),
         ("claude-code", "linux", {}, ".claude.json"),
-        ("claude-code", "linux", {"CLAUDE_CONFIG_DIR": "/work"}, "/work/.claude.json"),
+        ("claude-code", "linux", {"CLAUDE_CONFIG_DIR": "/etc/claude"}, "/etc/claude/.claude.json"),
         ("cursor", "win32", {}, ".cursor/mcp.json"),
         ("vscode", "darwin", {}, "Library/Application Support/Code/User/mcp.json"),
         ("vscode", "win32", {"APPDATA": "/roaming"}, "/roaming/Code/User/mcp.json"),
