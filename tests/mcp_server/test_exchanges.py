@@ -29,7 +29,7 @@ pytestmark = pytest.mark.anyio
 
 ROWS = [{"id": f"s-{n}", "createdAt": f"2026-01-01T10:00:0{n}.000Z"} for n in range(3)]
 PAGE = {"results": ROWS, "metadata": {"currentPage": 1, "totalPages": 1, "totalItems": 3}}
-FORM = {"type": "object", "properties": {}}
+FORM: dict[str, Any] = {"type": "object", "properties": {}}
 SCAN: dict[str, Any] = {"contains": "nothing of it"}
 EVENTS = "text/event-stream"
 
