@@ -32,6 +32,7 @@ ValueT = TypeVar("ValueT")
 # Around JSON and not part of it: white space, and the byte order mark some writers begin with.
 _AROUND = " \t\r\n\ufeff"
 _MAY_BE_JSON = re.compile(rf'[{_AROUND}]*["{{\[]')
+_MARKS = ('"', "'", "=", "@", "[", "{")
 # Headers, variables and form fields also come as {"name": "Authorization", "value": "Bearer …"}.
 _LABELS = ("name", "key", "header", "headerName", "field", "label", "Name", "Key")
 _LABELLED = frozenset(("value", "values", "val", "default", "Value"))
@@ -141,6 +142,9 @@ class _Pass:
         return known
 
     def _text(self, text: str, depth: int) -> str:
+        # JSON, quoted fields and links have one of these, and most texts have none.
+        if not self._personal and not any(mark in text for mark in _MARKS):
+            return text
         masked = self._json(text, depth)
         return self._plain(text) if masked is None else masked
 
