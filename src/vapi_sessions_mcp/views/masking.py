@@ -32,7 +32,6 @@ ValueT = TypeVar("ValueT")
 # Around JSON and not part of it: white space, and the byte order mark some writers begin with.
 _AROUND = " \t\r\n\ufeff"
 _MAY_BE_JSON = re.compile(rf'[{_AROUND}]*["{{\[]')
-_MARKS = ('"', "'", "=", "@", "[", "{")
 # Headers, variables and form fields also come as {"name": "Authorization", "value": "Bearer …"}.
 _LABELS = ("name", "key", "header", "headerName", "field", "label", "Name", "Key")
 _LABELLED = frozenset(("value", "values", "val", "default", "Value"))
@@ -142,8 +141,7 @@ class _Pass:
         return known
 
     def _text(self, text: str, depth: int) -> str:
-        # JSON, quoted fields and links have one of these, and most texts have none.
-        if not self._personal and not any(mark in text for mark in _MARKS):
+        if not self._personal and _is_plain(text):
             return text
         masked = self._json(text, depth)
         return self._plain(text) if masked is None else masked
@@ -181,6 +179,14 @@ class _Pass:
         if self._secrets and said.hides(value):
             return MASK
         return phone_number(value) if self._personal and said.phone else None
+
+
+def _is_plain(text: str) -> bool:
+    """Whether there is no JSON, quoted field or link in it, each of which has one of these."""
+    # In so many words it takes a sixth of what a pattern or a loop does.
+    return not (
+        '"' in text or "'" in text or "=" in text or "@" in text or "[" in text or "{" in text
+    )
 
 
 def _read(text: str, most: int) -> Any:
