@@ -21,6 +21,7 @@ async def support(url: str | None, tour: Tour) -> None:
     server = {"url": url, "transport": "streamable-http"} if url else COMMAND
     with MCPClient(server, structured_output=False) as tools:
         named = {tool.name: tool for tool in tools}
+        as_they_come = {tool.name: function(tool)["parameters"] for tool in tools}
         # smolagents takes every argument for required that is not nullable.
         for tool in tools:
             for name, schema in tool.inputs.items():
@@ -31,7 +32,12 @@ async def support(url: str | None, tour: Tour) -> None:
             validate_tool_arguments(named[name], arguments)
             return named[name](**arguments)
 
-        await tour([get_tool_json_schema(tool)["function"] for tool in tools], call)
+        formats = {name: {"formats": {"unmended": as_they_come[name]}} for name in named}
+        await tour([function(tool) | formats[tool.name] for tool in tools], call)
+
+
+def function(tool) -> dict:
+    return get_tool_json_schema(tool)["function"]
 
 
 drive(support)

@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -20,15 +22,19 @@ ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "clients"
 ENVIRONMENTS = ROOT / ".envs" / "clients"
 TABLE: Json = tomllib.loads((SOURCES / "environments.toml").read_text(encoding="utf-8"))
-FRAMEWORKS = [name for name in TABLE if name != "judges"]
+PYTHON = [name for name in TABLE if name != "judges"]
+TYPESCRIPT = ["typescript-v1", "typescript-v2"]
+CLIENTS = [*PYTHON, *TYPESCRIPT]
 # Frameworks take long to import where a machine is busy.
 LONG = 3 * PATIENCE
 REFUSES = "http://127.0.0.1:9"
 
 
-def driver(framework: str) -> Path:
-    """The script that shows how a framework gets the tools, and makes a round through them."""
-    return SOURCES / "drivers" / f"with_{framework.replace('-', '_')}.py"
+def driver(client: str) -> Path:
+    """The script that shows how a client gets the tools, and makes a round through them."""
+    if client in TYPESCRIPT:
+        return SOURCES / "drivers" / f"{client}.mjs"
+    return SOURCES / "drivers" / f"with_{client.replace('-', '_')}.py"
 
 
 def environment_of(name: str) -> Path:
@@ -40,12 +46,25 @@ def environment_of(name: str) -> Path:
 
 
 @cache
-def driven(framework: str, url: str) -> Json:
-    """What a framework made of the tools over stdio and at `url`, and how its round went."""
-    python = environment_of(framework) / "bin" / "python"
-    done = run([python, driver(framework), url], ROOT)
+def driven(client: str, url: str) -> Json:
+    """What a client made of the tools over stdio and at `url`, and how its round went."""
+    if client in TYPESCRIPT:
+        packages = node_packages()
+        with tempfile.TemporaryDirectory() as folder:
+            # Modules find packages beside themselves only.
+            shutil.copytree(SOURCES / "drivers", folder, dirs_exist_ok=True)
+            (Path(folder) / "node_modules").symlink_to(packages)
+            done = run(["node", Path(folder) / driver(client).name, url], ROOT)
+    else:
+        python = environment_of(client) / "bin" / "python"
+        done = run([python, driver(client), url], ROOT)
     assert done.returncode == 0, done.stderr[-2_000:]
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def node_packages() -> Path:
+    """The packages from npm; the test is skipped where they are not installed."""
+    return environment_of("node") / "node_modules"
 
 
 def run(command: list[str | Path], folder: Path, **given: str) -> subprocess.CompletedProcess[str]:
