@@ -128,3 +128,14 @@ def test_a_tag_that_is_not_the_version_builds_nothing(tag: str) -> None:
     )
     assert done.returncode == 1
     assert done.stderr.startswith(f"The tag is '{tag}', and the version v")
+
+
+def test_the_scripts_run_in_the_bash_of_macos() -> None:
+    # It is 3.2, of 2007, and nobody who works on Linux notices.
+    newer = re.compile(r"mapfile|readarray|declare -A|local -n|\$\{\w+(,,|\^\^|@\w)|&>>|\|&|coproc")
+    scripts = [file for file in (ROOT / "scripts").iterdir() if file.is_file()]
+    texts = {file.name: file.read_text(encoding="utf-8") for file in scripts}
+    in_bash = {name: text for name, text in texts.items() if text.startswith("#!/usr/bin/env bash")}
+    assert {"check", "setup", "release"} <= in_bash.keys()
+    code = {name: re.sub(r"(?m)(^|\s)#.*$", "", text) for name, text in in_bash.items()}
+    assert {name for name, text in code.items() if newer.search(text) or "getconf" in text} == set()
