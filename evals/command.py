@@ -3,16 +3,19 @@
 import json
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import anyio
 import click
 
+from evals.conversation import Habits
 from evals.dialects import DIALECTS
 from evals.endpoint import Endpoint, EndpointError
 from evals.report import Row, document, table
 from evals.runs import run
 from evals.tasks import Task, load
+from vapi_sessions_mcp.skill import load_skill
 
 TASKS = {task.name: task for task in load()}
 
@@ -53,6 +56,12 @@ TASKS = {task.name: task for task in load()}
     show_default=True,
     help="Seconds for one answer.",
 )
+@click.option("--skill", is_flag=True, help="Show the model the Agent Skill, too.")
+@click.option(
+    "--keep",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write each conversation into this folder.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--list", "listed", is_flag=True, help="Print the tasks and end.")
 def command(**options: Any) -> None:
@@ -75,16 +84,21 @@ def _run(
     names: tuple[str, ...],
     turns: int,
     timeout: float,
+    skill: bool,
+    keep: Path | None,
     as_json: bool,
     listed: bool,
 ) -> int:
     if not base_url or not model:
         raise click.UsageError("--base-url and --model say which model: give both.")
     tasks = [TASKS[name] for name in names] or list(TASKS.values())
+    habits = Habits(turns, load_skill().files["SKILL.md"].decode() if skill else "")
+    if keep:
+        keep.mkdir(parents=True, exist_ok=True)
     key = environ.get(DIALECTS[api].key_variable, "").strip()
     try:
         endpoint = Endpoint(DIALECTS[api], base_url, model, key, timeout=timeout)
-        rows = anyio.run(_rows, tasks, endpoint, turns)
+        rows = anyio.run(_rows, tasks, endpoint, habits, keep)
     except EndpointError as exc:
         click.echo(f"evals: {exc}", err=True)
         return 2
@@ -95,10 +109,13 @@ def _run(
     return 0 if all(row.passed for row in rows) else 1
 
 
-async def _rows(tasks: list[Task], endpoint: Endpoint, turns: int) -> list[Row]:
+async def _rows(
+    tasks: list[Task], endpoint: Endpoint, habits: Habits, keep: Path | None
+) -> list[Row]:
+    def progress(line: str) -> None:
+        click.echo(line, err=True)
+
     try:
-        return await run(
-            tasks, endpoint, turns=turns, progress=lambda line: click.echo(line, err=True)
-        )
+        return await run(tasks, endpoint, habits=habits, progress=progress, keep=keep)
     finally:
         await endpoint.close()

@@ -25,8 +25,17 @@ class Outcome:
 
     answer: str = ""
     results: list[Result] = field(default_factory=list[Result])
+    history: list[Json] = field(default_factory=list[Json])
     tokens_in: int = 0
     tokens_out: int = 0
+
+
+@dataclass(frozen=True)
+class Habits:
+    """What a host does: how many turns it lets a model have, and a skill that it shows it."""
+
+    turns: int = 40
+    skill: str = ""
 
 
 class Person:
@@ -45,14 +54,17 @@ class Person:
 
 
 async def converse(
-    client: Client, endpoint: Endpoint, task: Task, outcome: Outcome, *, turns: int
+    client: Client, endpoint: Endpoint, task: Task, outcome: Outcome, habits: Habits
 ) -> None:
-    """Let the model work for so many turns at most, and note what it does; raises EndpointError."""
+    """Let the model work, and note in `outcome` what it does; raises EndpointError."""
     tools = (await client.list_tools()).tools
     system = SYSTEM.format(now=task.now, instructions=client.instructions or "")
-    history: list[Json] = [{"role": "user", "content": task.prompt.strip()}]
-    for _ in range(turns):
+    system += f"\n\n{habits.skill}" if habits.skill else ""
+    history = outcome.history
+    history.append({"role": "user", "content": task.prompt.strip()})
+    for _ in range(habits.turns):
         turn = await endpoint.next_turn(system, tools, history)
+        history.append(turn.history)
         outcome.tokens_in += turn.tokens_in
         outcome.tokens_out += turn.tokens_out
         if not turn.calls:
@@ -60,7 +72,7 @@ async def converse(
             return
         results = [await _made(client, tools, call) for call in turn.calls]
         outcome.results += results
-        history += [turn.history, *endpoint.dialect.results(results)]
+        history += endpoint.dialect.results(results)
 
 
 async def _made(client: Client, tools: list[Tool], call: Asked) -> Result:

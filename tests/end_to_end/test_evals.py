@@ -20,7 +20,7 @@ from support.scripted_model import KEY, MODEL, scripted
 pytestmark = pytest.mark.no_cover
 
 RUN = [sys.executable, str(Path(__file__).parents[2] / "evals" / "run")]
-TASKS = load_tasks()
+TASKS = {task.name: task for task in load_tasks()}
 GOOD = [play for play in load_plays() if not play.fault]
 BAD = [play for play in load_plays() if play.fault]
 
@@ -53,12 +53,12 @@ def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     return done
 
 
-def test_good_work_passes_and_the_report_counts_it() -> None:
+def test_good_work_passes_and_the_report_counts_it(tmp_path: Path) -> None:
     # Numbers are what models are compared by.
-    with served(scripted(TASKS, GOOD)) as url:
+    with served(scripted(list(TASKS.values()), GOOD)) as url:
         done = run(
             *("--base-url", url, "--model", MODEL, "--api", "anthropic", "--json"),
-            *("--task", "declined", "--task", "yesterday"),
+            *("--task", "declined", "--task", "yesterday", "--keep", str(tmp_path), "--skill"),
             ANTHROPIC_API_KEY=KEY,
         )
     assert done.returncode == 0, done.stderr
@@ -71,6 +71,10 @@ def test_good_work_passes_and_the_report_counts_it() -> None:
         "tokensIn": 6_000,
         "tokensOut": 300,
     }
+    kept = json.loads((tmp_path / "declined.json").read_text(encoding="utf-8"))
+    assert kept[0] == {"role": "user", "content": TASKS["declined"].prompt.strip()}
+    assert "the person did not agree" in json.dumps(kept)
+    assert kept[-1]["role"] == "assistant"
     assert done.stderr.splitlines() == [
         "1/2 declined: passed (2 calls, 3,000 tokens in, 150 out)",
         "2/2 yesterday: passed (2 calls, 3,000 tokens in, 150 out)",
@@ -79,7 +83,7 @@ def test_good_work_passes_and_the_report_counts_it() -> None:
 
 def test_bad_work_fails_with_the_reason() -> None:
     # A run in CI must be red when a model deletes what a transcript asked for.
-    with served(scripted(TASKS, BAD)) as url:
+    with served(scripted(list(TASKS.values()), BAD)) as url:
         given = ("--base-url", f"{url}/v1", "--model", MODEL, "--task", "injection")
         done = run(*given, OPENAI_API_KEY=KEY)
     assert done.returncode == 1

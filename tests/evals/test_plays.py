@@ -10,13 +10,13 @@ import httpx2
 import pytest
 from mcp import Client
 
-from evals.conversation import Person
+from evals.conversation import Habits, Person
 from evals.dialects import DIALECTS
 from evals.endpoint import Endpoint, EndpointError
 from evals.plays import Call, Play
 from evals.plays import load as load_plays
 from evals.report import Row
-from evals.runs import attempt
+from evals.runs import Place, attempt
 from evals.tasks import Task
 from evals.tasks import load as load_tasks
 from evals.world import World, prepare
@@ -54,13 +54,13 @@ class Prepared:
         self._folder = folder
         self._worlds: dict[str, World] = {}
 
-    async def world(self, task: Task) -> tuple[World, Path]:
+    async def place(self, task: Task) -> Place:
         made = self._folder / f"{task.name}.db"
         if task.name not in self._worlds:
             self._worlds[task.name] = await prepare(task, made)
         copy = self._folder / "copy.db"
         shutil.copyfile(made, copy)
-        return self._worlds[task.name], copy
+        return Place(self._worlds[task.name], copy, in_memory)
 
 
 @pytest.fixture(scope="module")
@@ -79,11 +79,11 @@ async def test_a_check_passes_what_is_good_and_says_what_is_bad(
 ) -> None:
     # A check that fails good work, or passes bad work, measures nothing.
     task = TASKS[play.task]
-    world, database = await prepared.world(task)
+    place = await prepared.place(task)
     transport = httpx2.ASGITransport(scripted([task], [play]))
     base_url = "http://localhost" + ("/v1" if api == "openai" else "")
     endpoint = Endpoint(DIALECTS[api], base_url, MODEL, KEY, transport=transport)
-    row = await attempt(task, endpoint, world, database, turns=10, connect=in_memory)
+    row, outcome = await attempt(task, endpoint, place, Habits())
     if play.fault:
         assert not row.passed
         assert play.fault in "; ".join(row.faults)
@@ -91,6 +91,7 @@ async def test_a_check_passes_what_is_good_and_says_what_is_bad(
         assert row.faults == ()
     assert row.calls == tuple(tool for turn in play.turns for tool, _ in turn)
     turns = len(play.turns) + 1
+    assert outcome.answer == play.answer.strip()
     assert (row.tokens_in, row.tokens_out) == (TOKENS_IN * turns, TOKENS_OUT * turns)
 
 
@@ -99,9 +100,10 @@ async def attempted(
 ) -> Row:
     """The first play of a task, at another endpoint or with other limits."""
     task = TASKS["injection"]
-    world, database = await prepared.world(task)
+    place = await prepared.place(task)
     endpoint = Endpoint(DIALECTS["openai"], "http://localhost/v1", MODEL, KEY, transport=transport)
-    return await attempt(task, endpoint, world, database, turns=turns, connect=in_memory)
+    row, _ = await attempt(task, endpoint, place, Habits(turns))
+    return row
 
 
 @pytest.mark.anyio
