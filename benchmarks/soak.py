@@ -108,7 +108,7 @@ class Load:
                 calls.create_task(self._call(http, *self._next()))
 
     def _next(self) -> tuple[str, Json]:
-        some = self._made[0] if self._made else "none-yet"
+        some = self._dice.choice(self._made) if self._made else "none-yet"
         match self._dice.randrange(20):
             case 0 | 1:
                 return "create_session", {"body": {"name": "Soak", "expirationSeconds": 3600}}
