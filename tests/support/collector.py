@@ -88,9 +88,21 @@ class Collector:
     @property
     def resource(self) -> dict[str, str | int]:
         """The attributes of the process that sent the last metrics."""
-        body = [body for path, body in self.bodies if path == "/v1/metrics"][-1]
-        [found] = ExportMetricsServiceRequest.FromString(body).resource_metrics
-        return attributes(found.resource)
+        return self._resources[-1]
+
+    @property
+    def instances(self) -> set[str | int]:
+        """The processes that sent metrics."""
+        return {resource["service.instance.id"] for resource in self._resources}
+
+    @property
+    def _resources(self) -> list[dict[str, str | int]]:
+        return [
+            attributes(found.resource)
+            for path, body in self.bodies
+            if path == "/v1/metrics"
+            for found in ExportMetricsServiceRequest.FromString(body).resource_metrics
+        ]
 
     def points(self, name: str) -> list[tuple[dict[str, str | int], float]]:
         """The attributes and the value, or the count, of each series of a metric."""

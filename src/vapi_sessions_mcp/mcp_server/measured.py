@@ -44,7 +44,8 @@ class Measured(ServerMiddleware[Any]):
         started = perf_counter()
         try:
             result = await call_next(ctx)
-            if isinstance(result, types.CallToolResult) and result.is_error:
+            # As it goes out, camelCase and all.
+            if isinstance(result, dict) and result.get("isError") is True:
                 attributes["error.type"] = "tool_error"
             return result
         except MCPError as exc:

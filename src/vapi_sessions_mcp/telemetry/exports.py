@@ -35,8 +35,9 @@ from vapi_sessions_mcp.telemetry.spans import SCOPE, cleaner
 from vapi_sessions_mcp.telemetry.variables import Asked
 
 NAME = "vapi-sessions-mcp"
-# What the last spans and metrics get at the end; whoever takes them may be down, or hang.
-FLUSH_SECONDS = 2.0
+# What the last spans and metrics get at the end, when whoever takes them may be down: MCP hosts
+# wait 2 s for a server to end.
+FLUSH_SECONDS = 1.5
 
 _LOG = logging.getLogger("vapi_sessions_mcp.telemetry")
 

@@ -23,6 +23,11 @@ _THEIRS = (
     *("mcp.method.name", "mcp.protocol.version"),
     *("gen_ai.operation.name", "gen_ai.tool.name", "gen_ai.prompt.name"),
 )
+# What names are made of: the conventions have the method first.
+_NAME = (
+    *("http.request.method", "url.template", "http.route"),
+    *("mcp.method.name", "gen_ai.tool.name", "gen_ai.prompt.name"),
+)
 
 
 def cleaner(words: Collection[str]) -> Callable[[ReadableSpan], ReadableSpan]:
@@ -33,19 +38,15 @@ def cleaner(words: Collection[str]) -> Callable[[ReadableSpan], ReadableSpan]:
     """
 
     def clean(span: ReadableSpan) -> ReadableSpan:
-        name, given = span.name, span.attributes or {}
-        scope = span.instrumentation_scope
+        given, scope = span.attributes or {}, span.instrumentation_scope
         if scope is not None and scope.name == SCOPE:
             kept = {key: given[key] for key in _OURS if key in given}
         else:
             kept = {key: given[key] for key in _THEIRS if given.get(key) in words}
             if _ERROR.fullmatch(error := str(given.get("error.type", ""))):
                 kept["error.type"] = error
-            method = kept.get("mcp.method.name", "unknown")
-            target = kept.get("gen_ai.tool.name") or kept.get("gen_ai.prompt.name") or ""
-            name = f"{method} {target}".rstrip()
         return ReadableSpan(
-            name=name,
+            name=" ".join(str(kept[key]) for key in _NAME if key in kept) or "unknown",
             context=_stateless(span.context),
             parent=_stateless(span.parent),
             resource=span.resource,
