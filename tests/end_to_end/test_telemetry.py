@@ -7,10 +7,11 @@ from typing import Any
 
 import httpx2
 import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from support.collector import CLIENT, SERVER, Collector, attributes
 from support.faces import BOTH, KEY
-from support.faulty_vapi import FaultyVapi
+from support.faulty_vapi import FaultyVapi, reply
 from support.http_calls import tool_call
 from support.processes import PATIENCE, Running, started
 from support.stdio_calls import INITIALIZED, call, initialize, legacy
@@ -129,6 +130,26 @@ async def test_a_trace_goes_on_over_http_and_rest() -> None:
         ({"tool": "get_session", "error.type": "BadArguments"}, 1),
     ]
     assert collector.resource["service.name"] == "sessions"
+
+
+async def test_a_request_to_rest_that_failed_here_or_at_vapi_is_an_error() -> None:
+    # What a caller did wrong is none: whoever searches traces for errors would find little else.
+    with Collector().listening() as collector:
+        async with (
+            serving(*BOTH, collector=collector) as (running, vapi),
+            httpx2.AsyncClient(timeout=PATIENCE) as client,
+        ):
+            await running.url()
+            rest = await running.url()
+            vapi.otherwise = reply(501)
+            for path in ("s-1", "no!id"):
+                await client.get(f"{rest}/session/{path}")
+            await stopped(running)
+    failed, refused = [span for span in collector.spans if span.kind == SERVER]
+    assert attributes(failed)["error.type"] == "501"
+    assert failed.status.code == Status.STATUS_CODE_ERROR
+    assert "error.type" not in attributes(refused)
+    assert refused.status.code == Status.STATUS_CODE_UNSET
 
 
 async def test_whoever_is_refused_at_the_door_is_counted() -> None:

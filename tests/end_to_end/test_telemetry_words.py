@@ -31,7 +31,7 @@ VARIABLES = {"OTEL_EXPORTER_OTLP_HEADERS": f"x={WORD}", "OTEL_METRICS_EXEMPLAR_F
 
 def vapi_says(seen: Seen) -> Reply:
     """A session full of it, or a refusal that is."""
-    said = {"id": ID, "results": [], "name": WORD, "customer": {"number": NUMBER}}
+    said: dict[str, Any] = {"id": ID, "results": [], "name": WORD, "customer": {"number": NUMBER}}
     return (
         reply(said=said) if b"refuse" not in seen.body else reply(400, {"message": list(SECRETS)})
     )

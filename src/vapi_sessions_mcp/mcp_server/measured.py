@@ -62,13 +62,13 @@ class Measured(ServerMiddleware[Any]):
 
 
 def _attributes(ctx: Context) -> dict[str, str]:
-    method = ctx.method if ctx.method in METHODS else OTHER
+    method, version = ctx.method, ctx.protocol_version
+    method = method if method in METHODS else OTHER
     found = {
         "mcp.method.name": method,
+        "mcp.protocol.version": version if version in KNOWN_PROTOCOL_VERSIONS else OTHER,
         "network.transport": "pipe" if ctx.request is None else "tcp",
     }
-    if ctx.protocol_version in KNOWN_PROTOCOL_VERSIONS:
-        found["mcp.protocol.version"] = ctx.protocol_version
     name = (ctx.params or {}).get("name")
     target = name if isinstance(name, str) and name in WORDS else OTHER
     if method == "tools/call":
