@@ -151,6 +151,14 @@ def test_a_value_that_cannot_be_used_is_one_line_without_it() -> None:
     assert "s3cret" not in found.stderr
 
 
+def test_a_propagator_that_is_not_here_is_one_line() -> None:
+    # It stopped the start, as a fault of this server.
+    found = ended(OTEL_PROPAGATORS="b3,tracecontext")
+    assert found.returncode == 0
+    [line] = found.stderr.splitlines()
+    assert line.endswith("OTEL_PROPAGATORS: there is no 'b3' here, and it is left out")
+
+
 def test_a_protocol_that_is_not_spoken_is_one_line() -> None:
     # gRPC is what many platforms set.
     env = {ENDPOINT: "http://127.0.0.1:9", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}

@@ -2,7 +2,12 @@
 
 import pytest
 
-from vapi_sessions_mcp.telemetry.variables import Asked, asked, is_disabled
+from vapi_sessions_mcp.telemetry.variables import (
+    Asked,
+    asked,
+    drop_unknown_propagators,
+    is_disabled,
+)
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 HERE = "http://127.0.0.1:4318"
@@ -83,3 +88,30 @@ def test_what_is_disabled_is_not_complained_about() -> None:
     environ = {"OTEL_TRACES_EXPORTER": "zipkin", "OTEL_SDK_DISABLED": "true"}
     assert asked(environ) == NOTHING
     assert is_disabled(environ)
+
+
+@pytest.mark.parametrize(
+    ("named", "left", "unknown"),
+    [
+        ("tracecontext,baggage", "tracecontext,baggage", []),
+        ("none", "none", []),
+        (" tracecontext , b3", "tracecontext", ["b3"]),
+        ("b3multi,jaeger", "", ["b3multi", "jaeger"]),
+        ("b3,none", "none", ["b3"]),
+        (",", ",", []),
+    ],
+)
+def test_a_propagator_that_is_not_here_is_left_out(
+    named: str, left: str, unknown: list[str]
+) -> None:
+    # Platforms name theirs for everybody, and the MCP SDK would fail at its import.
+    environ = {"OTEL_PROPAGATORS": named}
+    assert drop_unknown_propagators(environ) == unknown
+    assert environ == {"OTEL_PROPAGATORS": left}
+
+
+def test_without_propagators_nothing_is_set() -> None:
+    # Blank is not the same as none.
+    environ: dict[str, str] = {}
+    assert drop_unknown_propagators(environ) == []
+    assert environ == {}

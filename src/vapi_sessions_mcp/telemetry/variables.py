@@ -1,9 +1,10 @@
 """What OpenTelemetry's own variables ask for: spans or metrics, sent by OTLP over HTTP."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 
 PROTOCOL = "http/protobuf"
+PROPAGATORS = "OTEL_PROPAGATORS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,23 @@ def asked(environ: Mapping[str, str]) -> Asked:
     if is_disabled(environ):
         return Asked(traces=False, metrics=False)
     return Asked(traces=on["TRACES"], metrics=on["METRICS"], faults=tuple(dict.fromkeys(faults)))
+
+
+def drop_unknown_propagators(environ: MutableMapping[str, str]) -> list[str]:
+    """Take out of OTEL_PROPAGATORS what is not installed, and return it.
+
+    With one of those the MCP SDK could not be imported.
+    """
+    named = environ.get(PROPAGATORS, "")
+    names = [each.strip() for each in named.split(",") if each.strip()]
+    if not set(names) - {"tracecontext", "baggage", "none"}:
+        return []
+    # 20 ms that a server without such a name does without.
+    from importlib.metadata import entry_points
+
+    there = entry_points(group="opentelemetry_propagator").names | {"none"}
+    environ[PROPAGATORS] = ",".join(name for name in names if name in there)
+    return [name for name in names if name not in there]
 
 
 def _is_on(environ: Mapping[str, str], name: str, faults: list[str]) -> bool:
