@@ -15,7 +15,7 @@ from support.faulty_vapi import FaultyVapi, reply
 from support.http_calls import tool_call
 from support.processes import PATIENCE, Running, started
 from support.stdio_calls import INITIALIZED, call, initialize, legacy
-from support.tools import GET, LIST
+from support.tools import DELETE, GET, LIST
 
 pytestmark = pytest.mark.anyio
 
@@ -191,6 +191,29 @@ async def test_a_line_that_is_no_message_is_counted_over_stdio() -> None:
             await running.end_input()
             assert await running.ended() == 0
     assert collector.points("vapi_sessions.refusals") == [({"error.type": "-32700"}, 1)]
+
+
+async def test_a_question_to_a_person_is_a_span_without_what_was_asked() -> None:
+    # How long people take to answer is not the server's time.
+    with Collector().listening() as collector:
+        options = ("--confirm-delete", "person")
+        async with serving(*options, collector=collector) as (running, _):
+            begin = initialize(0, "2025-11-25")
+            begin["params"]["capabilities"] = {"elicitation": {}}
+            await running.send(begin)
+            await running.receive()
+            deletion = legacy(1, "tools/call", name=DELETE, arguments={"id": "s-1"})
+            await running.send(INITIALIZED, deletion)
+            question = await running.receive()
+            result = {"action": "decline"}
+            await running.send({"jsonrpc": "2.0", "id": question["id"], "result": result})
+            assert (await running.receive())["result"]["isError"]
+            await running.end_input()
+            assert await running.ended() == 0
+    assert ("elicitation/create", CLIENT) in [(span.name, span.kind) for span in collector.spans]
+    assert ({"tool": "delete_session", "error.type": "Unconfirmed"}, 1) in collector.points(
+        "vapi_sessions.call.duration"
+    )
 
 
 async def test_only_what_is_asked_for_is_sent() -> None:

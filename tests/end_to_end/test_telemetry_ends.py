@@ -84,11 +84,28 @@ async def test_a_collector_that_refuses_is_named_without_its_words() -> None:
     assert "opentelemetry" not in log
 
 
+@pytest.mark.parametrize(
+    "env",
+    [
+        {ENDPOINT: "collector:4318"},
+        {ENDPOINT: "https://127.0.0.1:9", "OTEL_EXPORTER_OTLP_CERTIFICATE": "/no/such/file"},
+    ],
+    ids=["no URL", "no certificate"],
+)
+async def test_what_cannot_work_is_in_the_log_as_well(env: dict[str, str]) -> None:
+    # OpenTelemetry's own words about it are left out, so that ours have to be there.
+    async with FaultyVapi() as vapi:
+        log = await serves_and_ends(vapi, **env)
+    assert "WARNING vapi_sessions_mcp.telemetry: spans could not be sent" in log
+    assert "Traceback" not in log
+
+
 async def test_what_was_measured_last_is_sent_at_the_end() -> None:
     # Most servers over stdio live shorter than the interval in which metrics are sent.
     with Collector().listening() as collector:
         async with FaultyVapi() as vapi:
             env = {"OTEL_BSP_SCHEDULE_DELAY": "600000", "OTEL_METRIC_EXPORT_INTERVAL": "600000"}
+            env["OTEL_EXPORTER_OTLP_COMPRESSION"] = "gzip"
             await serves_and_ends(vapi, **{ENDPOINT: collector.url}, **env)
     assert [span.name for span in collector.spans].count("GET /session/{id}") == 3
     assert collector.points("vapi_sessions.call.duration") == [({"tool": "get_session"}, 3)]

@@ -6,7 +6,11 @@ from typing import Any
 import mcp_types as types
 from mcp.server.context import CallNext, HandlerResult, ServerMiddleware
 from mcp.shared.exceptions import MCPError
-from mcp_types.methods import SPEC_CLIENT_METHODS, SPEC_CLIENT_NOTIFICATION_METHODS
+from mcp_types.methods import (
+    SERVER_REQUESTS,
+    SPEC_CLIENT_METHODS,
+    SPEC_CLIENT_NOTIFICATION_METHODS,
+)
 from mcp_types.version import KNOWN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
@@ -23,6 +27,7 @@ EXECUTE = "execute_tool"
 WORDS = frozenset(
     {
         *METHODS,
+        *(method for method, _ in SERVER_REQUESTS),
         *KNOWN_PROTOCOL_VERSIONS,
         *(name for row in OPERATIONS for name in row.names),
         *PROMPTS,

@@ -2,9 +2,10 @@
 
 import logging
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from opentelemetry import trace
@@ -38,6 +39,8 @@ NAME = "vapi-sessions-mcp"
 # What the last spans and metrics get at the end, when whoever takes them may be down: MCP hosts
 # wait 2 s for a server to end.
 FLUSH_SECONDS = 1.5
+
+ResultT = TypeVar("ResultT", SpanExportResult, MetricExportResult)
 
 _LOG = logging.getLogger("vapi_sessions_mcp.telemetry")
 
@@ -86,10 +89,9 @@ class _Spans(OTLPSpanExporter):
         self._clean = cleaner(words)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        result = super().export([self._clean(span) for span in spans])
-        if result is not SpanExportResult.SUCCESS:
-            _not_sent("spans")
-        return result
+        send = super().export
+        sent = _sent("spans", lambda: send([self._clean(span) for span in spans]))
+        return sent or SpanExportResult.FAILURE
 
 
 class _Metrics(OTLPMetricExporter):
@@ -98,15 +100,21 @@ class _Metrics(OTLPMetricExporter):
     ) -> MetricExportResult:
         # What it takes besides has no type.
         exporter: Any = super()
-        result: MetricExportResult = exporter.export(metrics_data, timeout_millis, **kwargs)
-        if result is not MetricExportResult.SUCCESS:
-            _not_sent("metrics")
-        return result
+        sent = _sent("metrics", lambda: exporter.export(metrics_data, timeout_millis, **kwargs))
+        return sent or MetricExportResult.FAILURE
 
 
-def _not_sent(what: str) -> None:
-    """One line that says so; OpenTelemetry's own would have the collector's words in it."""
-    _LOG.warning("%s could not be sent to where OTEL_EXPORTER_OTLP_ENDPOINT points", what)
+def _sent(what: str, send: Callable[[], ResultT]) -> ResultT | None:
+    """What `send` says; where that is no success, one line in the log says so.
+
+    OpenTelemetry's own line would have the collector's words in it.
+    """
+    result = None
+    with suppress(Exception):  # a certificate that is not there, a URL that is none
+        result = send()
+    if result not in (SpanExportResult.SUCCESS, MetricExportResult.SUCCESS):
+        _LOG.warning("%s could not be sent to where OTEL_EXPORTER_OTLP_ENDPOINT points", what)
+    return result
 
 
 def _resource() -> Resource:
