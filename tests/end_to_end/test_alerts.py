@@ -8,19 +8,21 @@ from pathlib import Path
 import pytest
 
 from support.deployed import DEPLOY, read_yaml
+from support.metered import Metered
+from support.recorded import record_everything
 
 pytestmark = pytest.mark.no_cover
 
 RULES = [rule for group in read_yaml("prometheus/alerts.yml")["groups"] for rule in group["rules"]]
 
 
-def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def promtool(*arguments: str | Path, given: str = "") -> subprocess.CompletedProcess[str]:
     """What Prometheus' own judge says."""
     found = shutil.which("promtool")
     if found is None:
         pytest.skip("promtool is not here: Debian's package prometheus has it")
     return subprocess.run(
-        [found, *arguments], capture_output=True, text=True, timeout=60, check=False
+        [found, *arguments], input=given, capture_output=True, text=True, timeout=60, check=False
     )
 
 
@@ -29,6 +31,14 @@ def test_promtool_takes_configuration_and_alerts() -> None:
     judged = promtool("check", "config", DEPLOY / "prometheus" / "prometheus.yml")
     assert judged.returncode == 0, judged.stdout + judged.stderr
     assert f"{len(RULES)} rules found" in judged.stdout
+
+
+def test_promtool_has_nothing_to_say_about_the_metrics() -> None:
+    # It knows how names, units and types have to go together.
+    metered = Metered()
+    record_everything(metered.telemetry)
+    judged = promtool("check", "metrics", given=metered.text())
+    assert (judged.returncode, judged.stdout + judged.stderr) == (0, "")
 
 
 VAPI = 'http_client_request_duration_seconds_count{job="vapi-sessions",'

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, closing, suppress
 import anyio
 import httpx2
 import pytest
+from prometheus_client.openmetrics import parser as openmetrics
 
 from support.faces import BOTH, KEY
 from support.faulty_vapi import FaultyVapi, slow
@@ -16,6 +17,7 @@ from support.http_calls import tool_call
 from support.metered import families, series
 from support.processes import PATIENCE, Running, started
 from support.tools import GET
+from vapi_sessions_mcp.telemetry.metrics import METRICS
 
 pytestmark = pytest.mark.anyio
 
@@ -55,6 +57,9 @@ async def test_prometheus_reads_what_a_server_did() -> None:
         assert (await client.post(mcp, **tool_call("modern", GET))).is_success
         assert (await client.get(f"{rest}/session/s-1")).is_success
         assert await calls_in(client, [page]) == [2]
+        accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
+        newer = (await client.get(page, headers=accept)).text
+        assert len([*openmetrics.text_string_to_metric_families(newer)]) > len(METRICS)
         text = (await client.get(page)).text
         assert {"process_resident_memory_bytes", "process_open_fds", "target_info"} <= families(
             text

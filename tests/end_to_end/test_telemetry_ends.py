@@ -199,7 +199,7 @@ def test_what_is_turned_off_cannot_be_served() -> None:
 
 
 def test_nothing_of_opentelemetry_is_imported_unless_it_is_asked_for() -> None:
-    # 300 ms of a start, in every conversation of everybody else.
+    # 60 ms of a start, in every conversation of everybody else.
     heavy = ("opentelemetry.sdk", "opentelemetry.exporter", "prometheus_client", "requests")
     for env in ({}, {"OTEL_SERVICE_NAME": "a"}, {ENDPOINT: "http://127.0.0.1:9"}):
         found = subprocess.run(

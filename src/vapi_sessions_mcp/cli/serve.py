@@ -105,7 +105,7 @@ def _serve_http(vapi: Vapi, settings: Settings, registry: "CollectorRegistry | N
             urls = ", ".join(f"{_url(listener)}/metrics" for listener in pages)
             lines.append(f"Metrics at {urls}; Ctrl-C stops it.")
         if registry is not None:
-            # 40 ms that servers without it do without.
+            # From the extra otel, which is there when there is something to show.
             from vapi_sessions_mcp.telemetry.page import page
 
             sockets.enter_context(page(pages[0], registry))

@@ -1,4 +1,4 @@
-"""OpenTelemetry's SDK, set up to send spans and metrics, and to serve metrics; 300 ms to import."""
+"""OpenTelemetry's SDK, set up to send spans and metrics, and to have metrics ready to be read."""
 
 import logging
 import threading
@@ -91,7 +91,7 @@ class _Spans(OTLPSpanExporter):
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         send = super().export
         sent = _sent("spans", lambda: send([self._clean(span) for span in spans]))
-        return sent or SpanExportResult.FAILURE
+        return SpanExportResult.FAILURE if sent is None else sent
 
 
 class _Metrics(OTLPMetricExporter):
@@ -101,7 +101,7 @@ class _Metrics(OTLPMetricExporter):
         # What it takes besides has no type.
         exporter: Any = super()
         sent = _sent("metrics", lambda: exporter.export(metrics_data, timeout_millis, **kwargs))
-        return sent or MetricExportResult.FAILURE
+        return MetricExportResult.FAILURE if sent is None else sent
 
 
 def _sent(what: str, send: Callable[[], ResultT]) -> ResultT | None:

@@ -39,7 +39,7 @@ def reporting(
         return
     exports, reason = None, ""
     try:
-        # 300 ms, and what most people do not install.
+        # 60 ms, and what most people do not install.
         from vapi_sessions_mcp.telemetry.exports import Exports
 
         exports = None if supervises else Exports(wanted, words, page=page)
