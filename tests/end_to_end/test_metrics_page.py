@@ -5,11 +5,12 @@ import signal
 import socket
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, closing, suppress
+from importlib import import_module
+from typing import Any
 
 import anyio
 import httpx2
 import pytest
-from prometheus_client.openmetrics import parser as openmetrics
 
 from support.faces import BOTH, KEY
 from support.faulty_vapi import FaultyVapi, slow
@@ -21,6 +22,8 @@ from vapi_sessions_mcp.telemetry.metrics import METRICS
 
 pytestmark = pytest.mark.anyio
 
+# It has no types.
+OPENMETRICS: Any = import_module("prometheus_client.openmetrics.parser")
 COUNT = "vapi_sessions_call_duration_seconds_count"
 
 
@@ -59,7 +62,7 @@ async def test_prometheus_reads_what_a_server_did() -> None:
         assert await calls_in(client, [page]) == [2]
         accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
         newer = (await client.get(page, headers=accept)).text
-        assert len([*openmetrics.text_string_to_metric_families(newer)]) > len(METRICS)
+        assert len([*OPENMETRICS.text_string_to_metric_families(newer)]) > len(METRICS)
         text = (await client.get(page)).text
         assert {"process_resident_memory_bytes", "process_open_fds", "target_info"} <= families(
             text
