@@ -1,5 +1,6 @@
 """A collector that is down, hangs or refuses keeps nobody waiting; what cannot be had is said."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -133,7 +134,8 @@ def without_extra(tmp_path: Path) -> dict[str, str]:
     package = tmp_path / "opentelemetry" / "sdk"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("raise ModuleNotFoundError(name=__name__)\n")
-    return {"PYTHONPATH": str(tmp_path)}
+    others = os.environ.get("PYTHONPATH", "")
+    return {"PYTHONPATH": f"{tmp_path}{os.pathsep}{others}"}
 
 
 SAYS = "the extra otel is missing: pip install 'vapi-sessions-mcp[otel]'."
