@@ -45,7 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _is_short(item: pytest.Item) -> tuple[bool, bool]:
-    processes = "end_to_end" in item.path.parts
+    processes = {"end_to_end", "clients"} & set(item.path.parts)
     return not processes, item.get_closest_marker("no_cover") is None
 
 

@@ -139,6 +139,9 @@ def keep_the_rules_between_parameters(query: dict[str, Any]) -> None:
         query["sortBy"] = "cost"
     if isinstance(text := query.get("contains"), str) and not folded(text):
         query["contains"] = "a"
+    if isinstance(text := query.get("customerNumberAny"), str):
+        # Written as `+` by this client, a space would be the `+` of a number.
+        query["customerNumberAny"] = text.replace(" ", "\t")
     if "messages" in query and query.get("view") in ("summary", "full"):
         query["view"] = "transcript"
     if isinstance(text := query.get("messages"), str) and text.startswith("{"):
