@@ -25,7 +25,11 @@ async def support(url: str | None, tour: Tour) -> None:
         output = await named[name].acall(**arguments)
         return output.content
 
-    await tour([tool.metadata.to_openai_tool()["function"] for tool in tools], call)
+    # What a model would read without that class.
+    unmended, *_ = await McpToolSpec(BasicMCPClient(url), ["get_session"]).to_tool_list_async()
+    as_it_comes = {"as it comes": (await unmended.acall(id="nobody")).content}
+    functions = [tool.metadata.to_openai_tool()["function"] for tool in tools]
+    await tour([function | as_it_comes for function in functions], call)
 
 
 # Over stdio it starts a server for each call, and each has a sandbox of its own.

@@ -66,6 +66,15 @@ class Settings:
     workers: Annotated[
         Count, Option("Processes that serve http and rest.", hosting=True, used_by=HTTP)
     ] = 1
+    metrics: Annotated[
+        str | None,
+        Option(
+            "Port of its own for Prometheus, at /metrics.",
+            metavar="[HOST:]PORT",
+            hosting=True,
+            used_by=HTTP,
+        ),
+    ] = None
     allowed_hosts: Annotated[
         tuple[str, ...],
         Option(
@@ -212,6 +221,12 @@ class Settings:
     def asks(self, auth: Auth) -> bool:
         """Whether callers must show who they are in this way; a list of tokens alone asks, too."""
         return auth in self.auth or (auth == "token" and bool(self.tokens or self.read_tokens))
+
+    @property
+    def metrics_address(self) -> tuple[str, int]:
+        """Where `metrics` are served: on this machine's own address, unless it names another."""
+        host, _, port = (self.metrics or "").rpartition(":")
+        return host.strip("[]") or "127.0.0.1", int(port)
 
     @property
     def public_base(self) -> str:

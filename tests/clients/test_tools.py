@@ -133,3 +133,9 @@ def test_strict_schemas_of_openai_agents_leave_every_argument_optional(url: str)
     functions = driven("openai-agents", url)["http"]["functions"]
     strict = {name: function["strict"] for name, function in functions.items()}
     assert strict == dict.fromkeys(TOOLS, False) | {"delete_session": True}
+
+
+def test_llama_index_shows_a_model_the_repr_of_a_result(url: str) -> None:
+    # The class in docs/clients.md is there for this alone, and can go with it.
+    shown = driven("llama-index", url)["http"]["functions"]["get_session"]["as it comes"]
+    assert shown.startswith("meta=None content=[TextContent(type='text', text='No session nobody")

@@ -74,6 +74,6 @@ def test_no_setting_is_forgotten_here() -> None:
         *("transports", "host", "port", "rest_port", "allowed_hosts", "allowed_origins"),
         *("allow_unauthenticated", "auth", "oauth_issuer", "oauth_audiences", "public_url"),
         *("sandbox_db", "sandbox_now", "connect_timeout", "grace", "log_level", "log_format"),
-        *("no_prelude", "max_upstream", "workers", "tokens", "read_tokens", "key_fault"),
+        *("no_prelude", "max_upstream", "workers", "metrics", "tokens", "read_tokens", "key_fault"),
     }
     assert {field.name for field in fields(Settings)} == OTHERS.keys() | others

@@ -1,7 +1,8 @@
 """Settings in, a running transport out, until it is stopped."""
 
+import os
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from datetime import datetime
 from functools import partial
@@ -17,9 +18,11 @@ from vapi_sessions_mcp.cli.connect import connect, open_sandbox, sandbox_clock
 from vapi_sessions_mcp.cli.endings import say
 from vapi_sessions_mcp.cli.start import HOST_GONE
 from vapi_sessions_mcp.mcp_server.app import MCP, build_app
+from vapi_sessions_mcp.mcp_server.measured import WORDS
 from vapi_sessions_mcp.mcp_server.server import build_server
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
+from vapi_sessions_mcp.telemetry.reporting import reporting
 from vapi_sessions_mcp.transports import http, stdio
 from vapi_sessions_mcp.transports.prelude import Begun
 from vapi_sessions_mcp.transports.signals import stop_signal
@@ -27,6 +30,8 @@ from vapi_sessions_mcp.vapi.client import Vapi
 from vapi_sessions_mcp.vapi.readiness import Readiness
 
 if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
     from vapi_sessions_mcp.access.oauth import Issuer
 
 
@@ -35,14 +40,17 @@ def serve(settings: Settings, begun: Begun) -> None:
 
     Raises SettingsError when the sandbox's database or the port cannot be used.
     """
-    settings, vapi = connect(settings, begun=bool(begun.handshake))
-    if "stdio" in settings.transports:
-        try:
-            anyio.run(_serve_stdio, vapi, settings, begun)
-        except* (BrokenPipeError, anyio.BrokenResourceError):
-            say(HOST_GONE)
-    else:
-        _serve_http(vapi, settings)
+    page = settings.metrics is not None and "stdio" not in settings.transports
+    supervises = settings.workers > 1 and not workers.is_worker()
+    with reporting(os.environ, WORDS, page=page, supervises=supervises) as (telemetry, registry):
+        settings, vapi = connect(settings, begun=bool(begun.handshake), telemetry=telemetry)
+        if "stdio" in settings.transports:
+            try:
+                anyio.run(_serve_stdio, vapi, settings, begun)
+            except* (BrokenPipeError, anyio.BrokenResourceError):
+                say(HOST_GONE)
+        else:
+            _serve_http(vapi, settings, registry)
 
 
 def serve_sandbox(host: str, port: int, database: Path | None, now: datetime | None) -> None:
@@ -56,10 +64,10 @@ def serve_sandbox(host: str, port: int, database: Path | None, now: datetime | N
 async def _serve_stdio(vapi: Vapi, settings: Settings, begun: Begun) -> None:
     async with vapi:
         server = build_server(Sessions(vapi, settings), settings)
-        await stdio.serve(server, grace=settings.grace, begun=begun)
+        await stdio.serve(server, grace=settings.grace, begun=begun, telemetry=vapi.telemetry)
 
 
-def _serve_http(vapi: Vapi, settings: Settings) -> None:
+def _serve_http(vapi: Vapi, settings: Settings, registry: "CollectorRegistry | None") -> None:
     """Serve MCP, REST or both, in this process or in workers, with one end for all."""
     # 20 ms that stdio, which hosts start and wait for, does without.
     from vapi_sessions_mcp.access.gate import Gate
@@ -75,7 +83,7 @@ def _serve_http(vapi: Vapi, settings: Settings) -> None:
     given = iter(workers.inherited())
     with ExitStack() as sockets:
         if "http" in settings.transports:
-            gate = Gate(settings, MCP, issuer)
+            gate = Gate(settings, MCP, issuer, vapi.telemetry)
             mcp = build_app(build_server(sessions, settings), settings, gate, ask=ask)
             listener = sockets.enter_context(
                 next(given, None) or http.bind(settings.host, settings.port)
@@ -83,7 +91,7 @@ def _serve_http(vapi: Vapi, settings: Settings) -> None:
             faces.append((mcp, listener))
             lines.append(f"MCP at {_url(listener)}{MCP}; Ctrl-C stops it.")
         if "rest" in settings.transports:
-            gate = Gate(settings, ROOT, issuer)
+            gate = Gate(settings, ROOT, issuer, vapi.telemetry)
             rest = build_rest(sessions, settings, gate, ask=ask, extra_routes=skill_routes())
             listener = sockets.enter_context(
                 next(given, None)
@@ -92,14 +100,24 @@ def _serve_http(vapi: Vapi, settings: Settings) -> None:
             faces.append((rest, listener))
             url = _url(listener)
             lines.append(f"REST at {url}{ROOT}, its reference at {url}/docs; Ctrl-C stops it.")
+        pages = [] if settings.metrics is None else _metrics_ports(settings, given, sockets)
+        if pages:
+            urls = ", ".join(f"{_url(listener)}/metrics" for listener in pages)
+            lines.append(f"Metrics at {urls}; Ctrl-C stops it.")
+        if registry is not None:
+            # From the extra otel, which is there when there is something to show.
+            from vapi_sessions_mcp.telemetry.page import page
+
+            sockets.enter_context(page(pages[0], registry))
         stopped = workers.stopped if workers.is_worker() else stop_signal
         run = partial(_serve_faces, faces, vapi, issuer, grace=settings.grace, stopped=stopped)
         if not workers.is_worker():
             for line in lines:
                 say(line)
             if settings.workers > 1:
-                listeners = [listener for _, listener in faces]
-                run = partial(workers.supervise, settings.workers, listeners, grace=settings.grace)
+                shared = [listener for _, listener in faces]
+                each = [[*shared, *pages[n : n + 1]] for n in range(settings.workers)]
+                run = partial(workers.supervise, each, grace=settings.grace)
         anyio.run(run)
 
 
@@ -112,7 +130,18 @@ async def _serve_faces(
     stopped: Callable[[], Awaitable[None]],
 ) -> None:
     async with vapi, issuer or nullcontext():
-        await http.serve(faces, grace=grace, stopped=stopped)
+        await http.serve(faces, grace=grace, stopped=stopped, telemetry=vapi.telemetry)
+
+
+def _metrics_ports(
+    settings: Settings, given: Iterator[socket.socket], sockets: ExitStack
+) -> list[socket.socket]:
+    """Where metrics are served: for each worker a port, since each counts for itself."""
+    if workers.is_worker():
+        return [sockets.enter_context(listener) for listener in given]
+    host, first = settings.metrics_address
+    ports = range(first, first + settings.workers) if first else [0] * settings.workers
+    return [sockets.enter_context(http.bind(host, port, option="--metrics")) for port in ports]
 
 
 def _issuer(settings: Settings) -> "Issuer | None":
