@@ -127,3 +127,10 @@ def test_a_tag_of_something_else_is_no_release(released: Path) -> None:
     # Such as of the viewer alone, or a mark that somebody left.
     git(released, "tag", "viewer-2")
     assert diff(released)[1].endswith("since v0.1.0.\n")
+
+
+def test_the_tags_of_a_repository_around_it_are_not_asked(released: Path) -> None:
+    # A source distribution may be unpacked into somebody's own repository, tests included.
+    inside = released / "vendored"
+    shutil.copytree(released, inside, ignore=shutil.ignore_patterns(".git"))
+    assert diff(inside)[1].startswith("There is no release to compare with")

@@ -4,6 +4,7 @@ scripts/contract-diff runs it, with any Python and nothing installed.
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -22,10 +23,14 @@ HEADING = "### Breaking"
 
 def last_release(root: Path) -> str | None:
     """The tag of the last release before this commit, where there is one and git knows it."""
-    # From the parent: on the commit of a release, that release is not the last one.
+    # From the parent: on the commit of a release, that release is not the last one. And of this
+    # repository only: an unpacked source distribution may lie in somebody else's.
     asked = ["describe", "--tags", "--abbrev=0", "--match", "v[0-9]*", "HEAD^"]
+    env = {**os.environ, "GIT_CEILING_DIRECTORIES": str(root.parent)}
     try:
-        done = subprocess.run(["git", *asked], cwd=root, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            ["git", *asked], cwd=root, env=env, capture_output=True, text=True, check=True
+        )
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()
