@@ -5,8 +5,8 @@ from functools import partial
 from typing import Any
 
 from mcp.server.streamable_http_manager import RequestBodyLimitMiddleware
-from mcp_types import UNSUPPORTED_PROTOCOL_VERSION
-from mcp_types.version import KNOWN_PROTOCOL_VERSIONS
+from mcp_types import PROTOCOL_VERSION_META_KEY, UNSUPPORTED_PROTOCOL_VERSION
+from mcp_types.version import KNOWN_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -83,7 +83,7 @@ class BodyGuard:
         app = self._app
         version = Headers(scope=scope).get("MCP-Protocol-Version", VERSIONS[0])
         if version not in VERSIONS:
-            app = _unserved(version, frame.message.get("id"))
+            app = _unserved(version, frame.message)
         elif not caller.may_write and _tool_called(frame.message) in self._changes:
             app = self._gate.lacks_write()
         await app(scope, replay, send)
@@ -95,12 +95,18 @@ class BodyGuard:
         return refusal(status, said, headers)
 
 
-def _unserved(version: str, id: Any) -> Response:
-    """The specification's answer to a version that nobody here speaks, with those that are."""
-    data = {"supported": VERSIONS, "requested": version[:60]}
+def _unserved(version: str, message: dict[str, Any]) -> Response:
+    """The specification's answer to a version that nobody here speaks, with those that are.
+
+    A message that names its version is offered those in which messages do, as by
+    `server/discover`; one that does not, each version that is served.
+    """
+    meta = json_text.as_object(json_text.as_object(message.get("params")).get("_meta"))
+    supported = [*MODERN_PROTOCOL_VERSIONS] if PROTOCOL_VERSION_META_KEY in meta else VERSIONS
+    data = {"supported": supported, "requested": version[:60]}
     said = f"This version of MCP is not served: there are {', '.join(VERSIONS)}."
     error = {"code": UNSUPPORTED_PROTOCOL_VERSION, "message": said, "data": data}
-    return JSONResponse({"jsonrpc": "2.0", "id": id, "error": error}, 400)
+    return JSONResponse({"jsonrpc": "2.0", "id": message.get("id"), "error": error}, 400)
 
 
 def _tool_called(message: dict[str, Any]) -> object:
