@@ -1,8 +1,8 @@
 """Settings in, a running transport out, until it is stopped."""
 
 import socket
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import ExitStack, nullcontext
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, nullcontext
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,7 @@ from vapi_sessions_mcp.vapi.readiness import Readiness
 
 if TYPE_CHECKING:
     from vapi_sessions_mcp.access.oauth import Issuer
+    from vapi_sessions_mcp.cli.reports import Reports
 
 
 def serve(settings: Settings, begun: Begun) -> None:
@@ -54,8 +55,11 @@ def serve_sandbox(host: str, port: int, database: Path | None, now: datetime | N
 
 
 async def _serve_stdio(vapi: Vapi, settings: Settings, begun: Begun) -> None:
-    async with vapi:
-        server = build_server(Sessions(vapi, settings), settings)
+    server = build_server(Sessions(vapi, settings), settings)
+    reports = _reports(settings)
+    if reports:
+        reports.serve_on(server, is_pipe=True)
+    async with vapi, reports.running() if reports else nullcontext():
         await stdio.serve(server, grace=settings.grace, begun=begun)
 
 
@@ -68,6 +72,7 @@ def _serve_http(vapi: Vapi, settings: Settings) -> None:
     from vapi_sessions_mcp.rest_api.skill_routes import skill_routes
 
     sessions, issuer = Sessions(vapi, settings), _issuer(settings)
+    reports = _reports(settings)
     # Both faces have one answer of Vapi's between them.
     ask = Readiness(vapi, owner(settings))
     faces: list[tuple[ASGIApp, socket.socket]] = []
@@ -76,12 +81,17 @@ def _serve_http(vapi: Vapi, settings: Settings) -> None:
     with ExitStack() as sockets:
         if "http" in settings.transports:
             gate = Gate(settings, MCP, issuer)
-            mcp = build_app(build_server(sessions, settings), settings, gate, ask=ask)
+            server = build_server(sessions, settings)
+            if reports:
+                reports.serve_on(server)
+            others: Mapping[str, ASGIApp] = reports.paths if reports else {}
+            mcp = build_app(server, settings, gate, ask=ask, others=others)
             listener = sockets.enter_context(
                 next(given, None) or http.bind(settings.host, settings.port)
             )
             faces.append((mcp, listener))
             lines.append(f"MCP at {_url(listener)}{MCP}; Ctrl-C stops it.")
+            lines += [f"Vapi's webhooks at {_url(listener)}{path}." for path in others]
         if "rest" in settings.transports:
             gate = Gate(settings, ROOT, issuer)
             rest = build_rest(sessions, settings, gate, ask=ask, extra_routes=skill_routes())
@@ -93,7 +103,11 @@ def _serve_http(vapi: Vapi, settings: Settings) -> None:
             url = _url(listener)
             lines.append(f"REST at {url}{ROOT}, its reference at {url}/docs; Ctrl-C stops it.")
         stopped = workers.stopped if workers.is_worker() else stop_signal
-        run = partial(_serve_faces, faces, vapi, issuer, grace=settings.grace, stopped=stopped)
+        running: AbstractAsyncContextManager[object] = nullcontext()
+        if reports:
+            stopped, running = reports.ending_with(stopped), reports.running()
+        opened = (vapi, issuer or nullcontext(), running)
+        run = partial(_serve_faces, faces, opened, grace=settings.grace, stopped=stopped)
         if not workers.is_worker():
             for line in lines:
                 say(line)
@@ -105,14 +119,25 @@ def _serve_http(vapi: Vapi, settings: Settings) -> None:
 
 async def _serve_faces(
     faces: Sequence[tuple[ASGIApp, socket.socket]],
-    vapi: Vapi,
-    issuer: "Issuer | None",
+    opened: Sequence[AbstractAsyncContextManager[object]],
     *,
     grace: float,
     stopped: Callable[[], Awaitable[None]],
 ) -> None:
-    async with vapi, issuer or nullcontext():
+    async with AsyncExitStack() as stack:
+        for each in opened:
+            await stack.enter_async_context(each)
         await http.serve(faces, grace=grace, stopped=stopped)
+
+
+def _reports(settings: Settings) -> "Reports | None":
+    """Who hears of changes, where the settings ask for that."""
+    if not settings.reports_changes:
+        return None
+    # 10 ms that a server which reports none does without.
+    from vapi_sessions_mcp.cli.reports import Reports
+
+    return Reports(settings)
 
 
 def _issuer(settings: Settings) -> "Issuer | None":
