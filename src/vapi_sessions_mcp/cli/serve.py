@@ -46,9 +46,15 @@ def serve(settings: Settings, begun: Begun) -> None:
         _serve_http(vapi, settings)
 
 
-def serve_sandbox(host: str, port: int, database: Path | None, now: datetime | None) -> None:
+def serve_sandbox(
+    host: str,
+    port: int,
+    database: Path | None,
+    now: datetime | None,
+    webhook: tuple[str, str] | None,
+) -> None:
     """Serve the stand-in itself over HTTP; raises SettingsError like `serve`."""
-    app, key = open_sandbox(database, sandbox_clock(now))
+    app, key = open_sandbox(database, sandbox_clock(now), webhook)
     with http.bind(host, port) as listener:
         say(f"Vapi sandbox at {_url(listener)}, API key {key}; Ctrl-C stops it.")
         anyio.run(partial(http.serve, [(app, listener)], grace=1))

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from typing import Any, TypeAlias
 
 import anyio
@@ -159,14 +158,13 @@ class Subscriptions:
         )
 
     async def push(self) -> None:
-        """Send the client of `push_on` what it wants to know, until it is gone."""
+        """Send the client of `push_on` what it wants to know, until cancelled."""
         unsubscribe = self._subscribe(self._pushed.put)
         try:
-            with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
-                while (event := await self._pushed.next()) is not None:
-                    # Before it has introduced itself, it has seen nothing that could have changed.
-                    if self._client is not None:
-                        await self._client.send_notification(event_to_notification(event, {}))
+            while (event := await self._pushed.next()) is not None:
+                # Before it has introduced itself, it has seen nothing that could have changed.
+                if self._client is not None:
+                    await self._client.send_notification(event_to_notification(event, {}))
         finally:
             unsubscribe()
 
