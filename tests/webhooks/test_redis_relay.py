@@ -64,7 +64,10 @@ def a_client(url: str) -> Any:
 async def subscribed(url: str, count: int) -> None:
     """Wait until so many hear."""
     async with a_client(url) as client:
-        while [(CHANNEL.encode(), count)] != (await client.pubsub_numsub(CHANNEL)):
+        while True:
+            [(_, hearing)] = await client.pubsub_numsub(CHANNEL)
+            if hearing == count:
+                return
             await anyio.sleep(0.01)
 
 

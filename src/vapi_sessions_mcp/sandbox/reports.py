@@ -22,7 +22,9 @@ async def nobody(type: str, session: dict[str, Any]) -> None:
     """Report to nobody."""
 
 
-def reporter(url: str, secret: str, clock: Clock) -> Report:
+def reporter(
+    url: str, secret: str, clock: Clock, transport: httpx2.AsyncBaseTransport | None = None
+) -> Report:
     """What posts a change to `url`, with the bearer token `secret`; one that fails is logged."""
 
     async def report(type: str, session: dict[str, Any]) -> None:
@@ -30,7 +32,9 @@ def reporter(url: str, secret: str, clock: Clock) -> Report:
         message = {"message": {"type": type, "timestamp": timestamp, "session": session}}
         headers = {"Authorization": f"Bearer {secret}"}
         try:
-            async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False) as client:
+            async with httpx2.AsyncClient(
+                transport=transport, timeout=TIMEOUT_SECONDS, trust_env=False
+            ) as client:
                 answer = await client.post(url, json=message, headers=headers)
         except httpx2.RequestError as exc:
             _LOG.warning("%s of a session was not reported: %s", type, exc.__class__.__name__)
