@@ -9,7 +9,8 @@ from typing import Any
 
 import anyio
 import pytest
-from mcp.server.subscriptions import ResourcesListChanged, ResourceUpdated
+from mcp.client.subscriptions import Subscription
+from mcp.server.subscriptions import ResourcesListChanged, ResourceUpdated, ServerEvent
 
 from support.http_calls import LEGACY, message, request
 from support.processes import PATIENCE, UNENDING, started, url_in
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.anyio
 
 READ_TOKEN = "reader-of-changes-0123456789"
 URI = "vapi-session://s-1"
-CHANGED = ResourcesListChanged()
+CHANGED, OTHER = ResourcesListChanged(), ResourceUpdated("vapi-session://s-2")
 
 
 async def test_what_is_changed_in_vapi_reaches_who_listens() -> None:
@@ -103,12 +104,22 @@ async def redis(tmp_path: Path) -> AsyncGenerator[RedisServer]:
         yield redis
 
 
+async def until_changed(stream: Subscription) -> list[ServerEvent]:
+    """What a stream reports before it reports that there is another set of sessions."""
+    events: list[ServerEvent] = []
+    async for event in stream:
+        if event == CHANGED:
+            break
+        events.append(event)
+    return events
+
+
 async def test_replicas_and_a_desktop_host_hear_of_what_any_replica_is_told(
     redis: RedisServer,
 ) -> None:
     # Vapi reports to whichever the load balancer chooses.
     url = {"VAPI_MCP_REDIS_URL": redis.url}
-    options = ("--sandbox", *UNENDING)
+    options, both = ("--sandbox", *UNENDING), [URI, OTHER.uri]
     async with (
         serving(**url) as one,
         serving(**url) as two,
@@ -116,8 +127,8 @@ async def test_replicas_and_a_desktop_host_hear_of_what_any_replica_is_told(
         started(*options, **url) as newer,
         one.client() as client_one,
         two.client() as client_two,
-        client_one.listen(resource_subscriptions=[URI], resources_list_changed=True) as of_one,
-        client_two.listen(resource_subscriptions=[URI], resources_list_changed=True) as of_two,
+        client_one.listen(resource_subscriptions=both, resources_list_changed=True) as of_one,
+        client_two.listen(resource_subscriptions=both, resources_list_changed=True) as of_two,
     ):
         await desktop.send(initialize(1, "2025-11-25"))
         offered = (await desktop.receive())["result"]["capabilities"]["resources"]
@@ -149,13 +160,12 @@ async def test_replicas_and_a_desktop_host_hear_of_what_any_replica_is_told(
 
         # Repeated to another replica, it is still the same change.
         await two.post("session.created", "s-2", updatedAt="once")
-        while await anext(of_one) != CHANGED:
-            pass
+        for stream in (of_one, of_two):
+            assert OTHER in await until_changed(stream)
         await one.post("session.created", "s-2", updatedAt="once")
         await one.post("session.deleted", "s-3")
-        while await anext(of_two) != CHANGED:
-            pass
-        assert await anext(of_two) == CHANGED
+        for stream in (of_one, of_two):
+            assert OTHER not in await until_changed(stream)
         for process in (desktop, newer):
             await process.end_input()
             assert await process.ended() == 0

@@ -82,16 +82,16 @@ def test_ten_thousand_changes_later_no_more_is_kept_than_before(bus: Bus) -> Non
 @pytest.mark.parametrize(
     ("pins", "inside"),
     [
-        ({}, {"of a1", "of a1 and q1", "of q1", "of nobody"}),
-        ({"only_assistants": ("a1",)}, {"of a1", "of a1 and q1"}),
-        ({"only_assistants": ("a1", "a2")}, {"of a1", "of a1 and q1"}),
-        ({"only_squad": "q1"}, {"of q1", "of a1 and q1"}),
-        ({"only_assistants": ("A1",)}, set[str]()),
+        ({}, "of a1, of a1 and q1, of q1, of nobody"),
+        ({"only_assistants": ("a1",)}, "of a1, of a1 and q1"),
+        ({"only_assistants": ("a1", "a2")}, "of a1, of a1 and q1"),
+        ({"only_squad": "q1"}, "of q1, of a1 and q1"),
+        ({"only_assistants": ("A1",)}, ""),
     ],
     ids=str,
 )
 def test_of_sessions_outside_the_pins_nothing_is_heard(
-    pins: dict[str, object], inside: set[str], clock: Clock
+    pins: dict[str, object], inside: str, clock: Clock
 ) -> None:
     # Not even that there is one: list-changed would say it.
     bus = Bus(Pins(taking(**pins)), clock)
@@ -105,7 +105,7 @@ def test_of_sessions_outside_the_pins_nothing_is_heard(
         heard = Heard(bus)
         # It goes on to other replicas, whose pins may be others.
         assert bus.take(Change(CREATED, "s-1", name, assistant, squad))
-        assert bool(heard) is (name in inside)
+        assert bool(heard) is (name in inside.split(", "))
 
 
 def test_a_listener_that_is_gone_hears_nothing_more(bus: Bus) -> None:
