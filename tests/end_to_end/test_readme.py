@@ -161,7 +161,12 @@ def test_a_command_that_is_shown_is_one_that_is_understood(line: str) -> None:
 
 def test_each_link_to_a_page_of_ours_leads_somewhere() -> None:
     # A page that moved takes the answer with it.
-    for page in (README, SECURITY, *(ROOT / "docs").glob("*.md")):
+    others = (
+        ROOT / "CONTRIBUTING.md",
+        ROOT / "evals" / "README.md",
+        ROOT / "scripts" / "README.md",
+    )
+    for page in (README, SECURITY, *others, *(ROOT / "docs").glob("*.md")):
         for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / link).exists(), f"{page.name}: {link}"
 
