@@ -12,7 +12,7 @@ import pytest
 from mcp.client.subscriptions import Subscription
 from mcp.server.subscriptions import ResourcesListChanged, ResourceUpdated, ServerEvent
 
-from support.http_calls import LEGACY, message, request
+from support.http_calls import LEGACY, META, message, request
 from support.processes import PATIENCE, UNENDING, started, url_in
 from support.redis_server import RedisServer
 from support.stdio_calls import INITIALIZED, initialize, legacy, modern
@@ -84,8 +84,24 @@ async def test_over_http_before_2026_nothing_is_offered_that_cannot_be_kept() ->
         asked = initialize(1, "2025-11-25")
         offered = message(await server.answered(asked, LEGACY))["result"]["capabilities"]
         assert offered["resources"] == {"subscribe": False, "listChanged": False}
-        subscribe = request("resources/subscribe", uri=URI)
-        assert message(await server.answered(subscribe, LEGACY))["error"]["code"] == -32601
+        filter = {"resourceSubscriptions": [URI]}
+        for refused in (
+            request("resources/subscribe", uri=URI),
+            request("subscriptions/listen", notifications=filter),
+        ):
+            assert message(await server.answered(refused, LEGACY))["error"]["code"] == -32601
+
+
+async def test_who_cannot_read_events_as_they_come_gets_no_stream() -> None:
+    # Its events would be kept, for a quarter of an hour, to be answered as one JSON.
+    async with serving() as server:
+        method = "subscriptions/listen"
+        body = request(method, _meta=META, notifications={"resourcesListChanged": True})
+        headers = {**LEGACY, "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": method}
+        for accept in ("application/json", "*/*"):
+            answer = await server.answered(body, {**headers, "Accept": accept})
+            error = answer.json()["error"]
+            assert error["message"] == "A stream comes as text/event-stream: accept that."
 
 
 async def test_a_stop_ends_streams_and_waits_for_none() -> None:

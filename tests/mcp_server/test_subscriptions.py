@@ -157,6 +157,9 @@ async def test_every_stream_ends_well_when_the_server_stops() -> None:
         subscriptions.close()
         assert [event async for event in one] == [ResourceUpdated(URI)]
         assert [event async for event in two] == []
+        # One that is opened meanwhile must not hold the process up.
+        async with client.listen(resources_list_changed=True) as three:
+            assert [event async for event in three] == []
 
 
 async def test_a_stream_ends_by_itself_so_that_its_client_shows_again_who_it_is() -> None:

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import anyio
 import pytest
+from anyio.abc import SocketAttribute, SocketStream
 from redis.asyncio import Redis
 
 from support.redis_server import RedisServer
@@ -140,6 +141,42 @@ async def test_a_wrong_password_is_one_line_that_does_not_show_it(
         await until(lambda: bool(said(caplog)))
     assert said(caplog)[0].startswith("Redis fails (AuthenticationError)")
     assert "wrong-password" not in caplog.text
+
+
+@pytest.mark.parametrize("options", ["?decode_responses=true", "?protocol=3", "/5"])
+async def test_options_in_the_url_change_nothing_about_what_is_heard(
+    server: RedisServer, options: str
+) -> None:
+    # Some need them, such as the file of a certificate.
+    replica, other = Replica(server.url + options), Replica(server.url)
+    async with running(replica, other):
+        await subscribed(server.url, 2)
+        other.relay.forward(change())
+        await replica.has(change())
+        replica.relay.forward(change(2))
+        await other.has(change(2))
+
+
+@pytest.mark.parametrize(
+    "said_by_it", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\xff\x00", b"*-9\r\n"]
+)
+async def test_something_else_than_a_redis_ends_nothing(
+    said_by_it: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    # A port that is another service's since yesterday must not take the calls along.
+    async def answer(stream: SocketStream) -> None:
+        async with stream:
+            await stream.send(said_by_it)
+
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+    port = listener.extra(SocketAttribute.local_port)
+    replica = Replica(f"redis://127.0.0.1:{port}")
+    async with listener, running(replica), anyio.create_task_group() as tasks:
+        tasks.start_soon(listener.serve, answer)
+        replica.relay.forward(change())
+        await until(lambda: bool(said(caplog)))
+        tasks.cancel_scope.cancel()
+    assert said(caplog)[0].startswith(DOWN)
 
 
 async def test_what_else_comes_over_the_channel_is_ignored(

@@ -19,6 +19,7 @@ from mcp.shared.subscriptions import event_to_notification
 
 from vapi_sessions_mcp.ids import ID_PATTERN, SESSION_URI
 from vapi_sessions_mcp.mcp_server.boundary import Context, guarded
+from vapi_sessions_mcp.mcp_server.media_types import EVENTS, READS_EVENTS
 
 # Registers what is called with each event, and returns what ends that.
 Subscribe: TypeAlias = Callable[[Callable[[ServerEvent], None]], Callable[[], None]]
@@ -94,6 +95,7 @@ class Subscriptions:
         """`subscribe` leads to what happens; there are `most` streams, of so many `seconds`."""
         self._subscribe, self._most, self._seconds = subscribe, most, seconds
         self._streams: set[Pending] = set()
+        self._closed = False
         self._client: ServerSession | None = None
         self._pushed = Pending([ResourcesListChanged()])
 
@@ -104,7 +106,8 @@ class Subscriptions:
         )
 
     def close(self) -> None:
-        """End each stream as a client expects it, once it has what is kept for it."""
+        """End each stream, later ones too, as clients expect it: once it has what is kept for it."""
+        self._closed = True
         for pending in self._streams:
             pending.close()
 
@@ -116,6 +119,9 @@ class Subscriptions:
                 types.INTERNAL_ERROR,
                 "This server has as many subscribers as it can serve: listen again in a minute.",
             )
+        if ctx.request is not None and not ctx.request.scope[READS_EVENTS]:
+            # All would be kept until the end, to be answered at once.
+            raise MCPError(types.INVALID_REQUEST, f"A stream comes as {EVENTS}: accept that.")
         asked = params.notifications
         uris = [uri for uri in asked.resource_subscriptions or [] if _URI.fullmatch(uri)]
         uris = [*dict.fromkeys(uris)][:MOST_URIS]
@@ -132,6 +138,8 @@ class Subscriptions:
             )
         )
         self._streams.add(pending)
+        if self._closed:
+            pending.close()
         # Before the client knows, so that nothing is lost in between.
         unsubscribe = self._subscribe(pending.put)
         try:
@@ -146,7 +154,7 @@ class Subscriptions:
         return types.SubscriptionsListenResult(_meta=meta)
 
     def push_on(self, server: Server[Any]) -> None:
-        """Have `server`, which has one client, take what its subscriptions were before 2026."""
+        """Have `server`, which has one client, take subscriptions as they were before 2026."""
         server.add_request_handler(
             "resources/subscribe", types.SubscribeRequestParams, guarded(self._add)
         )

@@ -9,7 +9,6 @@ import anyio
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from vapi_sessions_mcp.webhooks.events import Change, read_message
 
@@ -80,7 +79,7 @@ class Relay:
         while True:
             try:
                 await work(up)
-            except (RedisError, OSError) as exc:
+            except Exception as exc:  # noqa: BLE001 - nothing that Redis does may end a server
                 if not self._is_down:
                     self._is_down = True
                     # Not its text, which may hold the URL and its password.
@@ -116,9 +115,11 @@ class Relay:
                 if message is not None:
                     self._heard(message["data"])
 
-    def _heard(self, data: bytes) -> None:
+    def _heard(self, data: bytes | str) -> None:
+        # The URL may ask for text instead of bytes.
+        raw = data.encode() if isinstance(data, str) else data
         try:
-            change = read_message(data) if len(data) <= MAX_BYTES else None
+            change = read_message(raw) if len(raw) <= MAX_BYTES else None
         except ValueError:
             change = None
         if change is None:
