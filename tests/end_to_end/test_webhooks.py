@@ -1,6 +1,5 @@
 """Changes on their way through real processes: Vapi's stand-in, servers, a Redis, clients."""
 
-import signal
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
@@ -106,11 +105,14 @@ async def test_who_cannot_read_events_as_they_come_gets_no_stream() -> None:
 
 async def test_a_stop_ends_streams_and_waits_for_none() -> None:
     # Each would hold the process for the whole grace, which is ten minutes here.
-    async with serving() as server, server.client() as client:
-        async with client.listen(resource_subscriptions=[URI]) as stream:
-            await server.post()
-            server.running.signal(signal.SIGTERM)
-            assert [event async for event in stream] == [ResourceUpdated(URI)]
+    async with (
+        serving() as server,
+        server.client() as client,
+        client.listen(resource_subscriptions=[URI]) as stream,
+    ):
+        await server.post()
+        server.stop()
+        assert [event async for event in stream] == [ResourceUpdated(URI)]
         assert await server.running.ended() == 0
 
 

@@ -1,5 +1,6 @@
 """Servers that take webhooks, as real processes, and their clients."""
 
+import signal
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -21,7 +22,14 @@ class Server:
 
     def __init__(self, running: Running, url: str) -> None:
         self.running, self.url = running, url
+        self._is_stopped = False
         self.hook = url.removesuffix("/mcp") + PATH
+
+    def stop(self) -> None:
+        """Have it end, once."""
+        if not self._is_stopped:
+            self._is_stopped = True
+            self.running.signal(signal.SIGTERM)
 
     async def post(self, *report: Any, **session: Any) -> None:
         """Report a change as Vapi does."""
@@ -57,4 +65,8 @@ async def serving(*options: str, api_key: str = "", **env: str) -> AsyncGenerato
         async with started(*HTTP, *options, **GIVEN, **env) as running:
             url = await running.url()
             await running.told(f"Vapi's webhooks at {url.removesuffix('/mcp')}{PATH}.")
-            yield Server(running, url)
+            server = Server(running, url)
+            yield server
+            # None of what a test left open holds it up.
+            server.stop()
+            assert await running.ended() == 0

@@ -1,4 +1,4 @@
-"""Changes as the settings ask for them: heard from Vapi or other replicas, told to subscribers."""
+"""Changes on their way through this process: from Vapi or another replica to who subscribed."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Reports:
-    """The way of a change through this process, from `webhook` or a Redis to subscribers."""
+    """What the settings ask for of it: the webhook in `paths`, a Redis, and subscribers."""
 
     def __init__(self, settings: Settings) -> None:
         """Raises SettingsError where the Redis of the settings cannot be used."""

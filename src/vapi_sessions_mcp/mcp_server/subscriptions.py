@@ -106,7 +106,7 @@ class Subscriptions:
         )
 
     def close(self) -> None:
-        """End each stream, later ones too, as clients expect it: once it has what is kept for it."""
+        """End each stream as clients expect it, once it has what is kept for it; later ones too."""
         self._closed = True
         for pending in self._streams:
             pending.close()

@@ -27,7 +27,7 @@ _LOG = logging.getLogger("vapi_sessions_mcp.webhooks")
 
 
 class Relay:
-    """Sends what this replica is told, and hears what any is told."""
+    """Sends what Vapi reports to this replica, and hears what it reports to any."""
 
     def __init__(self, url: str, hear: Callable[[Change], object]) -> None:
         """`hear` takes what comes, this replica's own as well; ValueError for no URL of a Redis."""
