@@ -16,7 +16,7 @@ from support.processes import COMMAND, Running, environment, started, url_in
 from support.stdio_calls import call, modern
 from support.tools import LIST
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
 
 HTTP, REST = ("--transport", "http"), ("--transport", "rest")
 
@@ -34,15 +34,8 @@ async def stopped(running: Running, arguments: Sequence[str]) -> None:
     ("arguments", "environ"),
     [
         (["--port", "PORT"], {}),
-        (["--rest-port", "PORT"], {}),
-        (["--port", "PORT", "--rest-port", "PORT"], {}),
-        ([], {"VAPI_MCP_PORT": "PORT"}),
-        ([], {"VAPI_MCP_REST_PORT": "PORT"}),
         # One file of variables serves two servers: REST has a port of its own there.
         ([], {"VAPI_MCP_PORT": "1", "VAPI_MCP_REST_PORT": "PORT"}),
-        # What is typed is meant now.
-        (["--port", "PORT"], {"VAPI_MCP_REST_PORT": "1"}),
-        (["--rest-port", "PORT"], {"VAPI_MCP_PORT": "1"}),
     ],
     ids=str,
 )
