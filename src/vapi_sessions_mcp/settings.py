@@ -72,6 +72,15 @@ class Settings:
     workers: Annotated[
         Count, Option("Processes that serve http and rest.", hosting=True, used_by=HTTP)
     ] = 1
+    metrics: Annotated[
+        str | None,
+        Option(
+            "Port of its own for Prometheus, at /metrics.",
+            metavar="[HOST:]PORT",
+            hosting=True,
+            used_by=HTTP,
+        ),
+    ] = None
     allowed_hosts: Annotated[
         tuple[str, ...],
         Option(
@@ -238,6 +247,12 @@ class Settings:
         """Whether a server hears of changes, from Vapi or from another replica."""
         served = set(self.transports)
         return (self.webhooks and "http" in served) or (bool(self.redis_url) and served != {"rest"})
+
+    @property
+    def metrics_address(self) -> tuple[str, int]:
+        """Where `metrics` are served: on this machine's own address, unless it names another."""
+        host, _, port = (self.metrics or "").rpartition(":")
+        return host.strip("[]") or "127.0.0.1", int(port)
 
     @property
     def public_base(self) -> str:

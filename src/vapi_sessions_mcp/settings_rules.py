@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from vapi_sessions_mcp.settings import Settings
 
 
+_ADDRESS = re.compile(r"((\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+):)?[0-9]{1,5}")
 # The usual port is left out by browsers, and a path is none of an origin's.
 _ORIGIN = re.compile(r"(?!http://.*:80$|https://.*:443$)[a-z][a-z0-9+.-]*://[^\s/?#@A-Z]+")
 
@@ -28,6 +29,7 @@ def check(settings: "Settings") -> None:
     _check_auth(settings)
     if "stdio" not in settings.transports:
         _check_ports(settings)
+        _check_metrics(settings)
         _check_host_names(settings)
         (_check_names if is_loopback(settings.host) else _check_exposure)(settings)
     for origin in settings.allowed_origins:
@@ -179,6 +181,25 @@ def _check_ports(settings: "Settings") -> None:
             f"--port and --rest-port are both {settings.port}, and http and rest need a port each:"
             " change one of them."
         )
+
+
+def _check_metrics(settings: "Settings") -> None:
+    if settings.metrics is None:
+        return
+    if not _ADDRESS.fullmatch(settings.metrics) or settings.metrics_address[1] > 65_535:
+        raise SettingsError(
+            f"--metrics {settings.metrics!r:.60} is not [HOST:]PORT, such as 9464 or 0.0.0.0:9464."
+        )
+    ports = {"http": settings.port, "rest": settings.rest_port}
+    _, port = settings.metrics_address
+    # Each worker has the port behind the one of the worker before it.
+    taken = range(port, port + settings.workers) if port else ()
+    for transport in settings.transports:
+        if ports[transport] in taken:
+            raise SettingsError(
+                f"--metrics {settings.metrics} needs a port of its own, and {ports[transport]} is"
+                f" where --transport {transport} is served: choose another."
+            )
 
 
 def _check_host_names(settings: "Settings") -> None:

@@ -47,15 +47,17 @@ class Server:
     def __init__(self, clock: Clock, **settings: Any) -> None:
         self.settings: Settings = taking(**settings)
         self.taken: list[Change] = []
-        self.webhook = build_webhook(self.settings, self.taken.append, clock)
+        self.gate = Gate(self.settings, MCP)
+        self.webhook = build_webhook(
+            self.settings, self.taken.append, self.gate.note_refusal, clock
+        )
 
     def app(self) -> tuple[lowlevel.Server[Any], ASGIApp]:
         """The whole face, its gate for callers included."""
         upstream = Upstream(httpx2.MockTransport(lambda _: httpx2.Response(500)))
         vapi = Vapi(self.settings, transport=upstream)
         server = build_server(Sessions(vapi, self.settings), self.settings)
-        gate = Gate(self.settings, MCP)
-        return server, build_app(server, self.settings, gate, others={PATH: self.webhook})
+        return server, build_app(server, self.settings, self.gate, others={PATH: self.webhook})
 
     async def posted(
         self, *body: bytes, fields: Fields | None = None, method: str = "POST", path: str = PATH

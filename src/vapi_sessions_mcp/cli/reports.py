@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 from mcp.server.lowlevel import Server
+from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from vapi_sessions_mcp.mcp_server.subscriptions import Subscriptions
@@ -21,17 +22,20 @@ if TYPE_CHECKING:
 
 
 class Reports:
-    """What the settings ask for of it: the webhook in `paths`, a Redis, and subscribers."""
+    """What the settings ask for of it: the webhook, a Redis, and subscribers."""
 
     def __init__(self, settings: Settings) -> None:
         """Raises SettingsError where the Redis of the settings cannot be used."""
-        self._bus = Bus(Pins(settings))
+        self._settings, self._bus = settings, Bus(Pins(settings))
         self._relay = _relay(settings.redis_url, self._bus) if settings.redis_url else None
         # Half of the calls that can be in flight are for those that end.
         self._subscriptions = Subscriptions(self._bus.subscribe, most=calls_at_once() // 2)
-        self.paths: Mapping[str, ASGIApp] = {}
-        if settings.webhooks:
-            self.paths = {PATH: build_webhook(settings, self._take)}
+
+    def paths(self, note_refusal: Callable[[Response], None]) -> Mapping[str, ASGIApp]:
+        """What is served besides MCP: the webhook, if the settings ask for it."""
+        if not self._settings.webhooks:
+            return {}
+        return {PATH: build_webhook(self._settings, self._take, note_refusal)}
 
     def serve_on(self, server: Server[Any], *, is_pipe: bool = False) -> None:
         """Have `server` take subscribers; over a pipe, its one client before 2026-07-28, too."""

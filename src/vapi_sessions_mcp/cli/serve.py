@@ -1,7 +1,8 @@
 """Settings in, a running transport out, until it is stopped."""
 
+import os
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, nullcontext
 from datetime import datetime
 from functools import partial
@@ -17,9 +18,11 @@ from vapi_sessions_mcp.cli.connect import connect, open_sandbox, sandbox_clock
 from vapi_sessions_mcp.cli.endings import say
 from vapi_sessions_mcp.cli.start import HOST_GONE
 from vapi_sessions_mcp.mcp_server.app import MCP, build_app
+from vapi_sessions_mcp.mcp_server.measured import WORDS
 from vapi_sessions_mcp.mcp_server.server import build_server
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
+from vapi_sessions_mcp.telemetry.reporting import reporting
 from vapi_sessions_mcp.transports import http, stdio
 from vapi_sessions_mcp.transports.prelude import Begun
 from vapi_sessions_mcp.transports.signals import stop_signal
@@ -27,6 +30,8 @@ from vapi_sessions_mcp.vapi.client import Vapi
 from vapi_sessions_mcp.vapi.readiness import Readiness
 
 if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
     from vapi_sessions_mcp.access.oauth import Issuer
     from vapi_sessions_mcp.cli.reports import Reports
 
@@ -36,14 +41,17 @@ def serve(settings: Settings, begun: Begun) -> None:
 
     Raises SettingsError when the sandbox's database or the port cannot be used.
     """
-    settings, vapi = connect(settings, begun=bool(begun.handshake))
-    if "stdio" in settings.transports:
-        try:
-            anyio.run(_serve_stdio, vapi, settings, begun)
-        except* (BrokenPipeError, anyio.BrokenResourceError):
-            say(HOST_GONE)
-    else:
-        _serve_http(vapi, settings)
+    page = settings.metrics is not None and "stdio" not in settings.transports
+    supervises = settings.workers > 1 and not workers.is_worker()
+    with reporting(os.environ, WORDS, page=page, supervises=supervises) as (telemetry, registry):
+        settings, vapi = connect(settings, begun=bool(begun.handshake), telemetry=telemetry)
+        if "stdio" in settings.transports:
+            try:
+                anyio.run(_serve_stdio, vapi, settings, begun)
+            except* (BrokenPipeError, anyio.BrokenResourceError):
+                say(HOST_GONE)
+        else:
+            _serve_http(vapi, settings, registry)
 
 
 def serve_sandbox(
@@ -66,10 +74,10 @@ async def _serve_stdio(vapi: Vapi, settings: Settings, begun: Begun) -> None:
     if reports:
         reports.serve_on(server, is_pipe=True)
     async with vapi, reports.running() if reports else nullcontext():
-        await stdio.serve(server, grace=settings.grace, begun=begun)
+        await stdio.serve(server, grace=settings.grace, begun=begun, telemetry=vapi.telemetry)
 
 
-def _serve_http(vapi: Vapi, settings: Settings) -> None:
+def _serve_http(vapi: Vapi, settings: Settings, registry: "CollectorRegistry | None") -> None:
     """Serve MCP, REST or both, in this process or in workers, with one end for all."""
     # 20 ms that stdio, which hosts start and wait for, does without.
     from vapi_sessions_mcp.access.gate import Gate
@@ -86,11 +94,11 @@ def _serve_http(vapi: Vapi, settings: Settings) -> None:
     given = iter(workers.inherited())
     with ExitStack() as sockets:
         if "http" in settings.transports:
-            gate = Gate(settings, MCP, issuer)
+            gate = Gate(settings, MCP, issuer, vapi.telemetry)
             server = build_server(sessions, settings)
             if reports:
                 reports.serve_on(server)
-            others: Mapping[str, ASGIApp] = reports.paths if reports else {}
+            others: Mapping[str, ASGIApp] = reports.paths(gate.note_refusal) if reports else {}
             mcp = build_app(server, settings, gate, ask=ask, others=others)
             listener = sockets.enter_context(
                 next(given, None) or http.bind(settings.host, settings.port)
@@ -99,7 +107,7 @@ def _serve_http(vapi: Vapi, settings: Settings) -> None:
             lines.append(f"MCP at {_url(listener)}{MCP}; Ctrl-C stops it.")
             lines += [f"Vapi's webhooks at {_url(listener)}{path}." for path in others]
         if "rest" in settings.transports:
-            gate = Gate(settings, ROOT, issuer)
+            gate = Gate(settings, ROOT, issuer, vapi.telemetry)
             rest = build_rest(sessions, settings, gate, ask=ask, extra_routes=skill_routes())
             listener = sockets.enter_context(
                 next(given, None)
@@ -108,32 +116,53 @@ def _serve_http(vapi: Vapi, settings: Settings) -> None:
             faces.append((rest, listener))
             url = _url(listener)
             lines.append(f"REST at {url}{ROOT}, its reference at {url}/docs; Ctrl-C stops it.")
+        pages = [] if settings.metrics is None else _metrics_ports(settings, given, sockets)
+        if pages:
+            urls = ", ".join(f"{_url(listener)}/metrics" for listener in pages)
+            lines.append(f"Metrics at {urls}; Ctrl-C stops it.")
+        if registry is not None:
+            # From the extra otel, which is there when there is something to show.
+            from vapi_sessions_mcp.telemetry.page import page
+
+            sockets.enter_context(page(pages[0], registry))
         stopped = workers.stopped if workers.is_worker() else stop_signal
         running: AbstractAsyncContextManager[object] = nullcontext()
         if reports:
             stopped, running = reports.ending_with(stopped), reports.running()
-        opened = (vapi, issuer or nullcontext(), running)
-        run = partial(_serve_faces, faces, opened, grace=settings.grace, stopped=stopped)
+        opened = (issuer or nullcontext(), running)
+        run = partial(_serve_faces, faces, vapi, *opened, grace=settings.grace, stopped=stopped)
         if not workers.is_worker():
             for line in lines:
                 say(line)
             if settings.workers > 1:
-                listeners = [listener for _, listener in faces]
-                run = partial(workers.supervise, settings.workers, listeners, grace=settings.grace)
+                shared = [listener for _, listener in faces]
+                each = [[*shared, *pages[n : n + 1]] for n in range(settings.workers)]
+                run = partial(workers.supervise, each, grace=settings.grace)
         anyio.run(run)
 
 
 async def _serve_faces(
     faces: Sequence[tuple[ASGIApp, socket.socket]],
-    opened: Sequence[AbstractAsyncContextManager[object]],
-    *,
+    vapi: Vapi,
+    *opened: AbstractAsyncContextManager[object],
     grace: float,
     stopped: Callable[[], Awaitable[None]],
 ) -> None:
     async with AsyncExitStack() as stack:
-        for each in opened:
+        for each in (vapi, *opened):
             await stack.enter_async_context(each)
-        await http.serve(faces, grace=grace, stopped=stopped)
+        await http.serve(faces, grace=grace, stopped=stopped, telemetry=vapi.telemetry)
+
+
+def _metrics_ports(
+    settings: Settings, given: Iterator[socket.socket], sockets: ExitStack
+) -> list[socket.socket]:
+    """Where metrics are served: for each worker a port, since each counts for itself."""
+    if workers.is_worker():
+        return [sockets.enter_context(listener) for listener in given]
+    host, first = settings.metrics_address
+    ports = range(first, first + settings.workers) if first else [0] * settings.workers
+    return [sockets.enter_context(http.bind(host, port, option="--metrics")) for port in ports]
 
 
 def _reports(settings: Settings) -> "Reports | None":

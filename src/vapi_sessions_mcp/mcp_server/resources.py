@@ -136,6 +136,7 @@ class Resources:
             return text, in_data + in_text
 
         text, removed = await offload(record.weight, written)
+        self._sessions.telemetry.answered(GET.short_name, text)
         contents = types.TextResourceContents(
             uri=params.uri, mime_type=mime_type, text=text, _meta=removal(removed)
         )
@@ -173,7 +174,11 @@ class Resources:
         return types.GetPromptResult(description=prompt.description, messages=[message])
 
     async def _answer(self, record: CallRecord, operation: Operation, request: Request) -> Answer:
-        with logged_call(operation.short_name, record), boundary(operation, record):
+        with (
+            self._sessions.telemetry.call(operation.short_name, record),
+            logged_call(operation.short_name, record),
+            boundary(operation, record),
+        ):
             return await self._sessions.answer(operation, request, record)
 
     async def _recent_ids(self, ctx: Any) -> list[str]:

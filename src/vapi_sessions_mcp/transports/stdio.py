@@ -20,6 +20,7 @@ from mcp_types import (
 
 from vapi_sessions_mcp.errors import STOPPED
 from vapi_sessions_mcp.json_rpc import NotAMessage
+from vapi_sessions_mcp.telemetry.report import OFF, Telemetry
 from vapi_sessions_mcp.transports.lines import Stdin
 from vapi_sessions_mcp.transports.prelude import Begun
 from vapi_sessions_mcp.transports.signals import stop_signal
@@ -33,7 +34,13 @@ Frame: TypeAlias = SessionMessage | Exception
 _LOG = logging.getLogger("vapi_sessions_mcp.stdio")
 
 
-async def serve(server: Server[Any], *, grace: float, begun: Begun | None = None) -> None:
+async def serve(
+    server: Server[Any],
+    *,
+    grace: float,
+    begun: Begun | None = None,
+    telemetry: Telemetry = OFF,
+) -> None:
     """Serve until stdin ends or SIGINT or SIGTERM comes; calls in flight get `grace` seconds.
 
     A conversation that was `begun` goes on: what the client was answered is not answered again.
@@ -45,6 +52,7 @@ async def serve(server: Server[Any], *, grace: float, begun: Begun | None = None
 
     async def refuse(refused: NotAMessage) -> None:
         _LOG.warning("refused", extra={"fields": {"code": refused.code}})
+        telemetry.refused(refused.code)
         await refusals.send(SessionMessage(JSONRPCError.model_validate(refused.answer())))
 
     first = b"".join(line + b"\n" for line in begun.handshake) + begun.rest

@@ -11,7 +11,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from vapi_sessions_mcp import json_text
 from vapi_sessions_mcp.access.bodies import MAX_BODY, PACKED, TOO_MANY, is_packed
-from vapi_sessions_mcp.access.gate import log_refusal
 from vapi_sessions_mcp.access.refusal import refusal
 from vapi_sessions_mcp.bounded import TooLarge, collect
 from vapi_sessions_mcp.clock import Clock, real
@@ -26,7 +25,10 @@ _LOG = logging.getLogger("vapi_sessions_mcp.webhooks")
 
 
 def build_webhook(
-    settings: Settings, take: Callable[[Change], None], clock: Clock = real
+    settings: Settings,
+    take: Callable[[Change], None],
+    note_refusal: Callable[[Response], None],
+    clock: Clock = real,
 ) -> ASGIApp:
     """The endpoint, which calls `take` with each change that Vapi reports.
 
@@ -69,7 +71,7 @@ def build_webhook(
     async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
         response = await answer(Request(scope, receive))
         if response.status_code >= 400:
-            log_refusal(response)
+            note_refusal(response)
         await response(scope, receive, send)
 
     return endpoint
