@@ -1,7 +1,7 @@
 """Who wants to know of changes: streams since 2026-07-28, and before that the client of a pipe."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
 import anyio
@@ -122,15 +122,8 @@ class Subscriptions:
         if ctx.request is not None and not ctx.request.scope[READS_EVENTS]:
             # All would be kept until the end, to be answered at once.
             raise MCPError(types.INVALID_REQUEST, f"A stream comes as {EVENTS}: accept that.")
-        asked = params.notifications
-        uris = [uri for uri in asked.resource_subscriptions or [] if _URI.fullmatch(uri)]
-        uris = [*dict.fromkeys(uris)][:MOST_URIS]
-        lists = asked.resources_list_changed or None
-        wanted: list[ServerEvent] = [ResourceUpdated(uri) for uri in uris]
-        pending = Pending([*wanted, ResourcesListChanged()] if lists else wanted)
-        honored = types.SubscriptionFilter(
-            resources_list_changed=lists, resource_subscriptions=uris or None
-        )
+        honored = _honored(params.notifications)
+        pending = Pending(_events(honored))
         meta: dict[str, Any] = {SUBSCRIPTION_ID_META_KEY: ctx.request_id}
         acknowledged = types.SubscriptionsAcknowledgedNotification(
             params=types.SubscriptionsAcknowledgedNotificationParams(
@@ -199,3 +192,19 @@ class Subscriptions:
     ) -> types.EmptyResult:
         self._pushed.unwant(ResourceUpdated(params.uri))
         return types.EmptyResult()
+
+
+def _honored(asked: types.SubscriptionFilter) -> types.SubscriptionFilter:
+    """The part of what a client asked for that is ever reported."""
+    uris = [uri for uri in asked.resource_subscriptions or [] if _URI.fullmatch(uri)]
+    return types.SubscriptionFilter(
+        resources_list_changed=asked.resources_list_changed or None,
+        resource_subscriptions=[*dict.fromkeys(uris)][:MOST_URIS] or None,
+    )
+
+
+def _events(honored: types.SubscriptionFilter) -> Iterator[ServerEvent]:
+    for uri in honored.resource_subscriptions or []:
+        yield ResourceUpdated(uri)
+    if honored.resources_list_changed:
+        yield ResourcesListChanged()
