@@ -82,11 +82,9 @@ class Relay:
             except Exception as exc:  # noqa: BLE001 - nothing that Redis does may end a server
                 if not self._is_down:
                     self._is_down = True
-                    # Not its text, which may hold the URL and its password.
-                    reason = type(exc).__name__
-                    _LOG.warning(
-                        "Redis fails (%s): changes of this replica alone are heard", reason
-                    )
+                    # Its text may hold the URL, and with it the password.
+                    kind = type(exc).__name__
+                    _LOG.warning("Redis fails (%s): changes of this replica alone are heard", kind)
             await anyio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
             failures += 1
 
