@@ -23,7 +23,7 @@ class SettingsError(Exception):
 
 def check(settings: "Settings") -> None:
     """Raise SettingsError for the first rule that `settings` break."""
-    _check_url("--base-url", settings.base_url, "the API key")
+    check_url("--base-url", settings.base_url, "the API key")
     if "stdio" in settings.transports:
         _check_alone(settings)
     _check_auth(settings)
@@ -58,7 +58,8 @@ def is_one_word(text: str) -> bool:
     return text.isascii() and text.isprintable() and " " not in text
 
 
-def _check_url(option: str, url: str, secret: str) -> None:
+def check_url(option: str, url: str, secret: str) -> None:
+    """Raise SettingsError for a URL by which `secret` could be read on the way."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
@@ -156,7 +157,7 @@ def _check_oauth(settings: "Settings") -> None:
                 "--auth oauth needs --oauth-issuer, the authorization server, and --public-url,"
                 " what clients call this server by, such as https://sessions.example.com."
             )
-        _check_url(option, url, "a token")
+        check_url(option, url, "a token")
 
 
 def _check_exposure(settings: "Settings") -> None:

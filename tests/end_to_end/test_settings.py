@@ -58,6 +58,25 @@ async def test_rest_alone_listens_on_the_port_that_was_given(
     [
         ((), {"VAPI_MCP_PORT": "9000"}, "VAPI_MCP_PORT"),
         ((), {"VAPI_MCP_TOKENS": "t-0123456789abcdef", "VAPI_MCP_HOST": "::1"}, "HOST TOKENS"),
+        (
+            (),
+            {
+                "VAPI_MCP_WEBHOOKS": "1",
+                "VAPI_MCP_WEBHOOK_AUTH": "hmac",
+                "VAPI_MCP_WEBHOOK_SECRET": "webhook-0123456789abcdef",
+            },
+            "WEBHOOKS WEBHOOK_AUTH WEBHOOK_SECRET",
+        ),
+        (
+            (*HTTP, "--port", "0", "--sandbox"),
+            {"VAPI_MCP_WEBHOOK_SECRET": "webhook-0123456789abcdef"},
+            "WEBHOOK_SECRET",
+        ),
+        (
+            (*REST, "--rest-port", "0"),
+            {"VAPI_MCP_REDIS_URL": "redis://127.0.0.1:9", "VAPI_MCP_WEBHOOKS": "1"},
+            "REDIS_URL WEBHOOKS",
+        ),
         (("--sandbox",), {"VAPI_BASE_URL": "https://api.eu.vapi.ai"}, "VAPI_BASE_URL"),
         (
             (*REST, "--rest-port", "0"),

@@ -66,12 +66,20 @@ def sandbox_clock(now: datetime | None) -> Clock:
     return real if now is None else stopped_at(now)
 
 
-def open_sandbox(database: Path | None, clock: Clock) -> "tuple[ASGIApp, str]":
-    """The stand-in on a database file or in memory, and its key; raises like `connect`."""
+def open_sandbox(
+    database: Path | None, clock: Clock, webhook: tuple[str, str] | None = None
+) -> "tuple[ASGIApp, str]":
+    """The stand-in on a database file or in memory, and its key; raises like `connect`.
+
+    With a `webhook`, a URL and a secret, it reports each change there.
+    """
     # 40 ms, and SQLite, that serving the real Vapi does without.
     from vapi_sessions_mcp.sandbox import SANDBOX_KEY, SandboxError, create_app
+    from vapi_sessions_mcp.sandbox.reports import nobody, reporter
 
+    report = reporter(*webhook, clock) if webhook else nobody
     try:
-        return create_app(str(database or IN_MEMORY), clock=clock), SANDBOX_KEY
+        app = create_app(str(database or IN_MEMORY), clock=clock, report=report)
+        return app, SANDBOX_KEY
     except SandboxError as exc:
         raise SettingsError(str(exc)) from exc

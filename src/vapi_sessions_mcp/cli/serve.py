@@ -2,8 +2,8 @@
 
 import os
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import ExitStack, nullcontext
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, nullcontext
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from vapi_sessions_mcp.access.oauth import Issuer
+    from vapi_sessions_mcp.cli.reports import Reports
 
 
 def serve(settings: Settings, begun: Begun) -> None:
@@ -53,17 +54,26 @@ def serve(settings: Settings, begun: Begun) -> None:
             _serve_http(vapi, settings, registry)
 
 
-def serve_sandbox(host: str, port: int, database: Path | None, now: datetime | None) -> None:
+def serve_sandbox(
+    host: str,
+    port: int,
+    database: Path | None,
+    now: datetime | None,
+    webhook: tuple[str, str] | None,
+) -> None:
     """Serve the stand-in itself over HTTP; raises SettingsError like `serve`."""
-    app, key = open_sandbox(database, sandbox_clock(now))
+    app, key = open_sandbox(database, sandbox_clock(now), webhook)
     with http.bind(host, port) as listener:
         say(f"Vapi sandbox at {_url(listener)}, API key {key}; Ctrl-C stops it.")
         anyio.run(partial(http.serve, [(app, listener)], grace=1))
 
 
 async def _serve_stdio(vapi: Vapi, settings: Settings, begun: Begun) -> None:
-    async with vapi:
-        server = build_server(Sessions(vapi, settings), settings)
+    server = build_server(Sessions(vapi, settings), settings)
+    reports = _reports(settings)
+    if reports:
+        reports.serve_on(server, is_pipe=True)
+    async with vapi, reports.running() if reports else nullcontext():
         await stdio.serve(server, grace=settings.grace, begun=begun, telemetry=vapi.telemetry)
 
 
@@ -76,6 +86,7 @@ def _serve_http(vapi: Vapi, settings: Settings, registry: "CollectorRegistry | N
     from vapi_sessions_mcp.rest_api.skill_routes import skill_routes
 
     sessions, issuer = Sessions(vapi, settings), _issuer(settings)
+    reports = _reports(settings)
     # Both faces have one answer of Vapi's between them.
     ask = Readiness(vapi, owner(settings))
     faces: list[tuple[ASGIApp, socket.socket]] = []
@@ -84,12 +95,17 @@ def _serve_http(vapi: Vapi, settings: Settings, registry: "CollectorRegistry | N
     with ExitStack() as sockets:
         if "http" in settings.transports:
             gate = Gate(settings, MCP, issuer, vapi.telemetry)
-            mcp = build_app(build_server(sessions, settings), settings, gate, ask=ask)
+            server = build_server(sessions, settings)
+            if reports:
+                reports.serve_on(server)
+            others: Mapping[str, ASGIApp] = reports.paths(gate.note_refusal) if reports else {}
+            mcp = build_app(server, settings, gate, ask=ask, others=others)
             listener = sockets.enter_context(
                 next(given, None) or http.bind(settings.host, settings.port)
             )
             faces.append((mcp, listener))
             lines.append(f"MCP at {_url(listener)}{MCP}; Ctrl-C stops it.")
+            lines += [f"Vapi's webhooks at {_url(listener)}{path}." for path in others]
         if "rest" in settings.transports:
             gate = Gate(settings, ROOT, issuer, vapi.telemetry)
             rest = build_rest(sessions, settings, gate, ask=ask, extra_routes=skill_routes())
@@ -110,7 +126,11 @@ def _serve_http(vapi: Vapi, settings: Settings, registry: "CollectorRegistry | N
 
             sockets.enter_context(page(pages[0], registry))
         stopped = workers.stopped if workers.is_worker() else stop_signal
-        run = partial(_serve_faces, faces, vapi, issuer, grace=settings.grace, stopped=stopped)
+        running: AbstractAsyncContextManager[object] = nullcontext()
+        if reports:
+            stopped, running = reports.ending_with(stopped), reports.running()
+        opened = (issuer or nullcontext(), running)
+        run = partial(_serve_faces, faces, vapi, *opened, grace=settings.grace, stopped=stopped)
         if not workers.is_worker():
             for line in lines:
                 say(line)
@@ -124,12 +144,13 @@ def _serve_http(vapi: Vapi, settings: Settings, registry: "CollectorRegistry | N
 async def _serve_faces(
     faces: Sequence[tuple[ASGIApp, socket.socket]],
     vapi: Vapi,
-    issuer: "Issuer | None",
-    *,
+    *opened: AbstractAsyncContextManager[object],
     grace: float,
     stopped: Callable[[], Awaitable[None]],
 ) -> None:
-    async with vapi, issuer or nullcontext():
+    async with AsyncExitStack() as stack:
+        for each in (vapi, *opened):
+            await stack.enter_async_context(each)
         await http.serve(faces, grace=grace, stopped=stopped, telemetry=vapi.telemetry)
 
 
@@ -142,6 +163,16 @@ def _metrics_ports(
     host, first = settings.metrics_address
     ports = range(first, first + settings.workers) if first else [0] * settings.workers
     return [sockets.enter_context(http.bind(host, port, option="--metrics")) for port in ports]
+
+
+def _reports(settings: Settings) -> "Reports | None":
+    """Who hears of changes, where the settings ask for that."""
+    if not settings.reports_changes:
+        return None
+    # 10 ms that a server which reports none does without.
+    from vapi_sessions_mcp.cli.reports import Reports
+
+    return Reports(settings)
 
 
 def _issuer(settings: Settings) -> "Issuer | None":

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any, TypeAlias, cast
 
 import anyio
-from mcp.server.lowlevel import Server
+from mcp.server.lowlevel import NotificationOptions, Server
 from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 from mcp_types import (
@@ -96,7 +96,12 @@ async def serve(
             async with stdio_server(stdin=lines, stdout=written) as (incoming, outgoing):
                 tasks.start_soon(relay_requests, incoming)
                 tasks.start_soon(relay_answers, outgoing)
-                await server.run(from_client, to_client, server.create_initialization_options())
+                # Since 2026-07-28 the SDK sees by itself whether changes are reported.
+                reports = server.get_request_handler("resources/subscribe") is not None
+                options = server.create_initialization_options(
+                    NotificationOptions(resources_changed=reports)
+                )
+                await server.run(from_client, to_client, options)
             tasks.cancel_scope.cancel()
 
 
@@ -120,6 +125,8 @@ class _Calls:
     def received(self, frame: Frame) -> None:
         """Note a frame from the client; a request it cancels is never answered."""
         match frame:
+            case SessionMessage(message=JSONRPCRequest(method="subscriptions/listen")):
+                pass  # it is answered when it ends, and waits for nothing
             case SessionMessage(message=JSONRPCRequest(id=id)):
                 self._open.add(id)
             case SessionMessage(message=JSONRPCNotification(method="notifications/cancelled") as m):
