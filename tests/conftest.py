@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -26,6 +27,8 @@ from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.vapi.client import Vapi
 
+TESTS = Path(__file__).parent
+
 # `--hypothesis-profile=long` tries twenty times as many examples, and other ones each time.
 settings.register_profile("short", max_examples=50, deadline=None, derandomize=True)
 settings.register_profile("long", max_examples=1_000, deadline=None)
@@ -45,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _is_short(item: pytest.Item) -> tuple[bool, bool]:
-    processes = "end_to_end" in item.path.parts
+    processes = {"end_to_end", "clients"} & {*item.path.relative_to(TESTS).parts}
     return not processes, item.get_closest_marker("no_cover") is None
 
 

@@ -7,7 +7,10 @@ from pathlib import Path
 TESTS = Path(__file__).parent
 SCRIPTS = TESTS.parent / "scripts"
 # What starts a process, of the libraries and of tests/support.
-STARTERS = {"subprocess", "open_process", "run_process", "started", "serving", "hosted"}
+STARTERS = {
+    *("subprocess", "open_process", "run_process", "started", "serving", "hosted"),
+    *("driven", "environment_of", "node_packages"),
+}
 
 
 def names_in(module: Path) -> set[str]:
@@ -17,9 +20,12 @@ def names_in(module: Path) -> set[str]:
     return {alias.name for node in found for alias in node.names}
 
 
-def test_only_end_to_end_tests_start_processes() -> None:
+def test_only_end_to_end_tests_and_those_of_clients_start_processes() -> None:
     # All others are what `scripts/check --quick` runs, which has a minute.
-    modules = [path for path in TESTS.rglob("test_*.py") if "end_to_end" not in path.parts]
+    apart = {"end_to_end", "clients"}
+    modules = [
+        path for path in TESTS.rglob("test_*.py") if not apart & {*path.relative_to(TESTS).parts}
+    ]
     assert len(modules) > 30
     assert {
         path.name: names_in(path) & STARTERS for path in modules if names_in(path) & STARTERS

@@ -167,6 +167,43 @@ def test_stdio_goes_with_no_other_transport() -> None:
     assert Settings(transports=("stdio", "stdio"))
 
 
+@pytest.mark.parametrize(
+    ("metrics", "address"),
+    [
+        ("9464", ("127.0.0.1", 9464)),
+        ("0", ("127.0.0.1", 0)),
+        ("0.0.0.0:9464", ("0.0.0.0", 9464)),
+        ("[::]:9464", ("::", 9464)),
+        ("metrics.example.com:9464", ("metrics.example.com", 9464)),
+    ],
+)
+def test_metrics_are_for_this_machine_unless_an_address_is_given(
+    metrics: str, address: tuple[str, int]
+) -> None:
+    # How much somebody calls is nothing that a network should be told by mistake.
+    assert Settings(transports=("http",), metrics=metrics).metrics_address == address
+
+
+@pytest.mark.parametrize(
+    "metrics",
+    ["", "a", "host:", ":9464", "65536", "0.0.0.0", "::1:9464", "http://a:1", "a:b:1", "-1"],
+)
+def test_metrics_that_are_at_no_address_are_refused(metrics: str) -> None:
+    # Said at the start, with what was given, or somebody waits for metrics that never come.
+    with pytest.raises(SettingsError, match=r"is not \[HOST:\]PORT, such as 9464") as error:
+        Settings(transports=("http",), metrics=metrics)
+    assert str(error.value).startswith(f"--metrics {metrics!r} is not")
+
+
+@pytest.mark.parametrize(("metrics", "workers"), [("9090", 1), ("0.0.0.0:9089", 2), ("8077", 4)])
+def test_metrics_take_no_port_that_callers_reach(metrics: str, workers: int) -> None:
+    # Of several workers the last has the last port.
+    both: tuple[Transport, ...] = ("http", "rest")
+    with pytest.raises(SettingsError, match="needs a port of its own"):
+        Settings(transports=both, metrics=metrics, workers=workers)
+    assert Settings(transports=both, metrics="9091", workers=workers)
+
+
 def test_a_server_that_others_reach_must_name_its_hosts() -> None:
     # Without them a web page could reach it by rebinding its own name.
     with pytest.raises(SettingsError, match="needs --allowed-host"):

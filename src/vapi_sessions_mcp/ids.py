@@ -3,6 +3,8 @@
 import re
 
 ID_PATTERN = r"[A-Za-z0-9_-]{1,128}"
+# What the URI of a session has before its id.
+SESSION_URI = "vapi-session://"
 
 
 def is_id(text: str) -> bool:

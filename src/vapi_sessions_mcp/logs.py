@@ -47,6 +47,8 @@ def set_up(level: str, log_format: LogFormat = "text") -> None:
     logging.getLogger("httpx2").setLevel(quiet)
     # It repeats the header that it refuses; the guard logs that it did.
     logging.getLogger("mcp.server.transport_security").setLevel(logging.ERROR)
+    # It repeats baggage that callers sent, headers of OTEL_ variables and what collectors say.
+    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
 
 
 def announce(line: str) -> bool:

@@ -47,6 +47,11 @@ class Option:
     hosting: bool = False
 
 
+def of_webhooks(help: str, metavar: str | None = None, unset: str | None = None) -> Option:
+    """An option about the webhooks that http takes."""
+    return Option(help, metavar=metavar, unset=unset, hosting=True, used_by=("http",))
+
+
 Port: TypeAlias = Annotated[int, Range(0, 65_535, "PORT")]
 Seconds: TypeAlias = Annotated[float, Range(0.1, 600, "SECONDS")]
 Bytes: TypeAlias = Annotated[int, Range(2_000, None, "BYTES")]

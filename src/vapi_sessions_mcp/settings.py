@@ -17,9 +17,11 @@ from vapi_sessions_mcp.setting_option import (
     Port,
     Seconds,
     Transport,
+    of_webhooks,
 )
 from vapi_sessions_mcp.settings_rules import SettingsError as SettingsError
 from vapi_sessions_mcp.settings_rules import check
+from vapi_sessions_mcp.settings_webhooks import check_webhooks
 
 PREFIX = "VAPI_MCP_"
 
@@ -27,6 +29,7 @@ ToolNames: TypeAlias = Literal["full", "short"]
 DefaultView: TypeAlias = Literal["auto", "summary", "transcript", "full"]
 ConfirmDelete: TypeAlias = Literal["person", "argument"]
 Auth: TypeAlias = Literal["token", "oauth", "caller-key"]
+WebhookAuth: TypeAlias = Literal["bearer", "secret", "hmac"]
 LogFormat: TypeAlias = Literal["text", "json"]
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 
@@ -44,6 +47,9 @@ class Settings:
     key_fault: str = field(default="VAPI_API_KEY is not set", repr=False)
     tokens: tuple[str, ...] = field(default=(), repr=False)
     read_tokens: tuple[str, ...] = field(default=(), repr=False)
+    webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
+    # Where replicas hear of each other's changes; it may hold a password.
+    redis_url: str | None = field(default=None, repr=False)
 
     transports: Annotated[
         tuple[Transport, ...],
@@ -66,6 +72,15 @@ class Settings:
     workers: Annotated[
         Count, Option("Processes that serve http and rest.", hosting=True, used_by=HTTP)
     ] = 1
+    metrics: Annotated[
+        str | None,
+        Option(
+            "Port of its own for Prometheus, at /metrics.",
+            metavar="[HOST:]PORT",
+            hosting=True,
+            used_by=HTTP,
+        ),
+    ] = None
     allowed_hosts: Annotated[
         tuple[str, ...],
         Option(
@@ -120,6 +135,19 @@ class Settings:
             used_by=HTTP,
         ),
     ] = None
+    webhooks: Annotated[bool, of_webhooks("Take Vapi's reports of changes at /webhooks/vapi.")] = (
+        False
+    )
+    webhook_auth: Annotated[
+        WebhookAuth, of_webhooks("How Vapi shows who it is: a token, X-Vapi-Secret, a signature.")
+    ] = "bearer"
+    webhook_header: Annotated[
+        str | None, of_webhooks("Header of the token or signature.", "NAME", unset="Vapi's own")
+    ] = None
+    webhook_timestamp_header: Annotated[
+        str, of_webhooks("Header of the signature's time.", "NAME")
+    ] = "x-timestamp"
+    webhook_payload: Annotated[str, of_webhooks("What is signed.", "FORMAT")] = "{timestamp}.{body}"
     tool_names: Annotated[
         ToolNames,
         Option("vapi-sessioncontroller… or create_session, list_sessions…", used_by=(*MCP, "view")),
@@ -208,10 +236,23 @@ class Settings:
 
     def __post_init__(self) -> None:
         check(self)
+        check_webhooks(self)
 
     def asks(self, auth: Auth) -> bool:
         """Whether callers must show who they are in this way; a list of tokens alone asks, too."""
         return auth in self.auth or (auth == "token" and bool(self.tokens or self.read_tokens))
+
+    @property
+    def reports_changes(self) -> bool:
+        """Whether a server hears of changes, from Vapi or from another replica."""
+        served = set(self.transports)
+        return (self.webhooks and "http" in served) or (bool(self.redis_url) and served != {"rest"})
+
+    @property
+    def metrics_address(self) -> tuple[str, int]:
+        """Where `metrics` are served: on this machine's own address, unless it names another."""
+        host, _, port = (self.metrics or "").rpartition(":")
+        return host.strip("[]") or "127.0.0.1", int(port)
 
     @property
     def public_base(self) -> str:

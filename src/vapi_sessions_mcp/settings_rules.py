@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from vapi_sessions_mcp.settings import Settings
 
 
+_ADDRESS = re.compile(r"((\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+):)?[0-9]{1,5}")
 # The usual port is left out by browsers, and a path is none of an origin's.
 _ORIGIN = re.compile(r"(?!http://.*:80$|https://.*:443$)[a-z][a-z0-9+.-]*://[^\s/?#@A-Z]+")
 
@@ -22,12 +23,13 @@ class SettingsError(Exception):
 
 def check(settings: "Settings") -> None:
     """Raise SettingsError for the first rule that `settings` break."""
-    _check_url("--base-url", settings.base_url, "the API key")
+    check_url("--base-url", settings.base_url, "the API key")
     if "stdio" in settings.transports:
         _check_alone(settings)
     _check_auth(settings)
     if "stdio" not in settings.transports:
         _check_ports(settings)
+        _check_metrics(settings)
         _check_host_names(settings)
         (_check_names if is_loopback(settings.host) else _check_exposure)(settings)
     for origin in settings.allowed_origins:
@@ -56,7 +58,8 @@ def is_one_word(text: str) -> bool:
     return text.isascii() and text.isprintable() and " " not in text
 
 
-def _check_url(option: str, url: str, secret: str) -> None:
+def check_url(option: str, url: str, secret: str) -> None:
+    """Raise SettingsError for a URL by which `secret` could be read on the way."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
@@ -154,7 +157,7 @@ def _check_oauth(settings: "Settings") -> None:
                 "--auth oauth needs --oauth-issuer, the authorization server, and --public-url,"
                 " what clients call this server by, such as https://sessions.example.com."
             )
-        _check_url(option, url, "a token")
+        check_url(option, url, "a token")
 
 
 def _check_exposure(settings: "Settings") -> None:
@@ -178,6 +181,25 @@ def _check_ports(settings: "Settings") -> None:
             f"--port and --rest-port are both {settings.port}, and http and rest need a port each:"
             " change one of them."
         )
+
+
+def _check_metrics(settings: "Settings") -> None:
+    if settings.metrics is None:
+        return
+    if not _ADDRESS.fullmatch(settings.metrics) or settings.metrics_address[1] > 65_535:
+        raise SettingsError(
+            f"--metrics {settings.metrics!r:.60} is not [HOST:]PORT, such as 9464 or 0.0.0.0:9464."
+        )
+    ports = {"http": settings.port, "rest": settings.rest_port}
+    _, port = settings.metrics_address
+    # Each worker has the port behind the one of the worker before it.
+    taken = range(port, port + settings.workers) if port else ()
+    for transport in settings.transports:
+        if ports[transport] in taken:
+            raise SettingsError(
+                f"--metrics {settings.metrics} needs a port of its own, and {ports[transport]} is"
+                f" where --transport {transport} is served: choose another."
+            )
 
 
 def _check_host_names(settings: "Settings") -> None:

@@ -223,8 +223,8 @@ def test_the_help_of_a_tool_shows_types_limits_and_what_is_required(run: Run) ->
     # A call that was right the first time costs no second one.
     shown = " ".join(run("call", "list_sessions", "--help").out.split())
     for part in (
-        "--limit INTEGER Rows a page, 0 to 1000 (100) [0 to 1000]",
-        "--page INTEGER Page, from 1; scans go on by coverage.next [1 or more]",
+        "--limit INTEGER Rows a page (100); 0 only counts [0 to 1000]",
+        "--page INTEGER Page; scans go on by coverage.next [1 or more]",
         "--sortOrder [ASC|DESC] ",
         "--createdAtGt TIME ",
         "--numberE164CheckEnabled [true|false] ",

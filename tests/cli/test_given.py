@@ -1,5 +1,6 @@
 """An option without effect is refused by its name, and a variable without effect is logged."""
 
+import socket
 from collections.abc import Sequence
 
 import pytest
@@ -34,6 +35,34 @@ def test_an_option_of_http_is_refused_on_stdio(run: Run, option: str) -> None:
     assert refused(run(option, *TYPED[option])) == (
         f"{option} has no effect with --transport stdio: add --transport {needed}, or {ADD}"
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ"),
+    [
+        (["--port", "PORT"], {}),
+        (["--rest-port", "PORT"], {}),
+        (["--port", "PORT", "--rest-port", "PORT"], {}),
+        ([], {"VAPI_MCP_PORT": "PORT"}),
+        ([], {"VAPI_MCP_REST_PORT": "PORT"}),
+        # One file of variables serves two servers: REST has a port of its own there.
+        ([], {"VAPI_MCP_PORT": "1", "VAPI_MCP_REST_PORT": "PORT"}),
+        # What is typed is meant now.
+        (["--port", "PORT"], {"VAPI_MCP_REST_PORT": "1"}),
+        (["--rest-port", "PORT"], {"VAPI_MCP_PORT": "1"}),
+    ],
+    ids=str,
+)
+def test_rest_alone_listens_on_the_port_that_was_given(
+    run: Run, arguments: Sequence[str], environ: dict[str, str]
+) -> None:
+    # `--transport rest --port 9000` listened on 8080. One that is taken shows which was meant.
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        given = [port if word == "PORT" else word for word in arguments]
+        env = {name: port if value == "PORT" else value for name, value in environ.items()}
+        said = refused(run("--sandbox", *REST, *given, **env))
+    assert said.startswith(f"cannot listen on 127.0.0.1:{port}: ")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from vapi_sessions_mcp.settings import Settings, SettingsError
 
 pytestmark = pytest.mark.clock
 
-SECRETS = {"api_key", "key_fault", "tokens", "read_tokens"}
+SECRETS = {"api_key", "key_fault", "tokens", "read_tokens", "webhook_secrets", "redis_url"}
 
 
 def test_every_setting_but_the_secrets_is_an_option_with_the_same_default() -> None:

@@ -29,7 +29,7 @@ def test_every_base_is_one_release_and_the_same_for_all_stages() -> None:
     assert re.fullmatch(r"python:\d+\.\d+\.\d+-slim-\w+", bases.pop())
     for service in COMPOSE["services"].values():
         if "build" not in service:
-            assert re.search(r":\d+\.\d+\.\d+(-\w+)?$", service["image"])
+            assert re.search(r":v?\d+\.\d+\.\d+(-\w+)?$", service["image"])
 
 
 def test_no_secret_is_built_into_the_image() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from support.quoted import is_said, quotes
 from vapi_sessions_mcp.access.guard import SAID
 from vapi_sessions_mcp.contract.operations import LIST
 from vapi_sessions_mcp.http_client import build_client
@@ -15,8 +16,7 @@ from vapi_sessions_mcp.transports.http import bind
 from vapi_sessions_mcp.vapi.failures import Failures
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "networks.md").read_text(encoding="utf-8")
-QUOTED = [" ".join(quote.split()) for quote in re.findall(r"^\*\*`(.+?)`\*\*", PAGE, re.M | re.S)]
+QUOTED = quotes(ROOT / "docs" / "networks.md")
 # What differs from case to case.
 VARYING = re.compile(r"\b(HOST:PORT|HOST|PROXY|VARIABLE|REASON)\b")
 
@@ -64,17 +64,10 @@ def test_each_message_that_is_quoted_is_one_that_is_said(monkeypatch: pytest.Mon
     # People look for the words that they see, and words that changed are not found.
     said = messages(monkeypatch)
     assert len(QUOTED) > 10
-    for quote in QUOTED:
-        parts = VARYING.split(quote)
-        # Each second part is the name of what varies.
-        pattern = "".join(".+?" if at % 2 else re.escape(part) for at, part in enumerate(parts))
-        assert any(re.search(pattern, each) for each in said), quote
+    assert [quote for quote in QUOTED if not is_said(quote, VARYING, said)] == []
 
 
 def test_no_other_words_pass_for_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     # A pattern that fits everything would hold the page to nothing.
     said = messages(monkeypatch)
-    for quote in QUOTED:
-        parts = VARYING.split(f"{quote} and more")
-        pattern = "".join(".+?" if at % 2 else re.escape(part) for at, part in enumerate(parts))
-        assert not any(re.search(pattern, each) for each in said), quote
+    assert [quote for quote in QUOTED if is_said(f"{quote} and more", VARYING, said)] == []

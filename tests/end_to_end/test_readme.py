@@ -155,12 +155,18 @@ def test_a_command_that_is_shown_is_one_that_is_understood(line: str) -> None:
     context = command.make_context("vapi-sessions-mcp", shlex.split(ours))
     options = {name: value for name, value in context.params.items() if name in FIELDS}
     tokens = ("made-up-token-0123456789",) * ("VAPI_MCP_TOKENS=" in before)
-    assert Settings(**options, tokens=tokens)
+    secrets = ("made-up-secret-0123456789",) * ("VAPI_MCP_WEBHOOK_SECRET=" in before)
+    assert Settings(**options, tokens=tokens, webhook_secrets=secrets)
 
 
 def test_each_link_to_a_page_of_ours_leads_somewhere() -> None:
     # A page that moved takes the answer with it.
-    for page in (README, SECURITY, *(ROOT / "docs").glob("*.md")):
+    others = (
+        ROOT / "CONTRIBUTING.md",
+        ROOT / "evals" / "README.md",
+        ROOT / "scripts" / "README.md",
+    )
+    for page in (README, SECURITY, *others, *(ROOT / "docs").glob("*.md")):
         for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / link).exists(), f"{page.name}: {link}"
 

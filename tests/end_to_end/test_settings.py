@@ -16,7 +16,7 @@ from support.processes import COMMAND, Running, environment, started, url_in
 from support.stdio_calls import call, modern
 from support.tools import LIST
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
 
 HTTP, REST = ("--transport", "http"), ("--transport", "rest")
 
@@ -34,15 +34,8 @@ async def stopped(running: Running, arguments: Sequence[str]) -> None:
     ("arguments", "environ"),
     [
         (["--port", "PORT"], {}),
-        (["--rest-port", "PORT"], {}),
-        (["--port", "PORT", "--rest-port", "PORT"], {}),
-        ([], {"VAPI_MCP_PORT": "PORT"}),
-        ([], {"VAPI_MCP_REST_PORT": "PORT"}),
         # One file of variables serves two servers: REST has a port of its own there.
         ([], {"VAPI_MCP_PORT": "1", "VAPI_MCP_REST_PORT": "PORT"}),
-        # What is typed is meant now.
-        (["--port", "PORT"], {"VAPI_MCP_REST_PORT": "1"}),
-        (["--rest-port", "PORT"], {"VAPI_MCP_PORT": "1"}),
     ],
     ids=str,
 )
@@ -65,6 +58,25 @@ async def test_rest_alone_listens_on_the_port_that_was_given(
     [
         ((), {"VAPI_MCP_PORT": "9000"}, "VAPI_MCP_PORT"),
         ((), {"VAPI_MCP_TOKENS": "t-0123456789abcdef", "VAPI_MCP_HOST": "::1"}, "HOST TOKENS"),
+        (
+            (),
+            {
+                "VAPI_MCP_WEBHOOKS": "1",
+                "VAPI_MCP_WEBHOOK_AUTH": "hmac",
+                "VAPI_MCP_WEBHOOK_SECRET": "webhook-0123456789abcdef",
+            },
+            "WEBHOOKS WEBHOOK_AUTH WEBHOOK_SECRET",
+        ),
+        (
+            (*HTTP, "--port", "0", "--sandbox"),
+            {"VAPI_MCP_WEBHOOK_SECRET": "webhook-0123456789abcdef"},
+            "WEBHOOK_SECRET",
+        ),
+        (
+            (*REST, "--rest-port", "0"),
+            {"VAPI_MCP_REDIS_URL": "redis://127.0.0.1:9", "VAPI_MCP_WEBHOOKS": "1"},
+            "REDIS_URL WEBHOOKS",
+        ),
         (("--sandbox",), {"VAPI_BASE_URL": "https://api.eu.vapi.ai"}, "VAPI_BASE_URL"),
         (
             (*REST, "--rest-port", "0"),

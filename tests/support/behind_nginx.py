@@ -36,8 +36,12 @@ class Replica:
         for name, secret in {"vapi-api-key": self.key, "tokens": TOKEN}.items():
             (self._folder / name).write_text(secret, encoding="utf-8")
         given = {**image_environment(), **SETTINGS, "VAPI_BASE_URL": self._vapi.url}
+        # All of them are on one machine, and no collector is near.
+        given["VAPI_MCP_METRICS"] = "0"
         given = {
-            name: value.replace("/run/secrets", str(self._folder)) for name, value in given.items()
+            name: value.replace("/run/secrets", str(self._folder))
+            for name, value in given.items()
+            if not name.startswith("OTEL_")
         }
         self.running = await stack.enter_async_context(
             started(

@@ -74,6 +74,9 @@ def test_no_setting_is_forgotten_here() -> None:
         *("transports", "host", "port", "rest_port", "allowed_hosts", "allowed_origins"),
         *("allow_unauthenticated", "auth", "oauth_issuer", "oauth_audiences", "public_url"),
         *("sandbox_db", "sandbox_now", "connect_timeout", "grace", "log_level", "log_format"),
-        *("no_prelude", "max_upstream", "workers", "tokens", "read_tokens", "key_fault"),
+        *("no_prelude", "max_upstream", "workers", "metrics", "tokens", "read_tokens", "key_fault"),
+        # With these the first conversation is with the server itself: see cli/start.py.
+        *("webhooks", "webhook_secrets", "redis_url", "webhook_auth", "webhook_header"),
+        *("webhook_timestamp_header", "webhook_payload"),
     }
     assert {field.name for field in fields(Settings)} == OTHERS.keys() | others

@@ -1,18 +1,18 @@
 """What a request to MCP may be: a POST of one message, to a tool that its caller may use."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 
 from mcp.server.streamable_http_manager import RequestBodyLimitMiddleware
-from mcp_types import UNSUPPORTED_PROTOCOL_VERSION
-from mcp_types.version import KNOWN_PROTOCOL_VERSIONS
+from mcp_types import PROTOCOL_VERSION_META_KEY, UNSUPPORTED_PROTOCOL_VERSION
+from mcp_types.version import KNOWN_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vapi_sessions_mcp import json_rpc, json_text
-from vapi_sessions_mcp.access.gate import SCOPE_KEY, Gate, log_refusal
+from vapi_sessions_mcp.access.gate import SCOPE_KEY, Gate
 from vapi_sessions_mcp.access.refusal import refusal
 from vapi_sessions_mcp.caller import Caller
 from vapi_sessions_mcp.offload import offload
@@ -59,9 +59,9 @@ class BodyGuard:
             if scope["method"] != "POST":
                 # The SDK would hold a GET open for events, of which a stateless server has none.
                 said = f"Cannot {scope['method']} {self._path}: there is POST."
-                app = refusal(405, said, {"Allow": "POST"})
+                app = self._refused(405, said, {"Allow": "POST"})
             elif is_packed(Headers(scope=scope)):
-                app = refusal(415, PACKED)
+                app = self._refused(415, PACKED)
         await app(scope, receive, send)
 
     async def _judge(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,14 +72,14 @@ class BodyGuard:
         body: bytes = message["body"]
         caller: Caller = scope[SCOPE_KEY]
         if json_text.values(body) > json_text.MAX_SENT_VALUES:
-            await refusal(413, TOO_MANY)(scope, receive, send)
+            await self._refused(413, TOO_MANY)(scope, receive, send)
             return
         try:
             frame = await offload(len(body), partial(json_rpc.read, body))
         except json_rpc.NotAMessage as exc:
             # The SDK would repeat what the caller sent, under no id.
             refused = JSONResponse(exc.answer(), 400)
-            log_refusal(refused)
+            self._gate.note_refusal(refused)
             await refused(scope, receive, send)
             return
         messages: list[Message] = [{**message, "body": frame.text.encode()}]
@@ -91,18 +91,30 @@ class BodyGuard:
         scope[MESSAGE_KEY] = frame.message
         version = version_of(Headers(scope=scope))
         if version not in VERSIONS:
-            app = _unserved(version, frame.message.get("id"))
+            app = _unserved(version, frame.message)
         elif not caller.may_write and _tool_called(frame.message) in self._changes:
             app = self._gate.lacks_write()
         await app(scope, replay, send)
 
+    def _refused(
+        self, status: int, said: str, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        self._gate.telemetry.refused(status)
+        return refusal(status, said, headers)
 
-def _unserved(version: str, id: Any) -> Response:
-    """The specification's answer to a version that nobody here speaks, with those that are."""
-    data = {"supported": VERSIONS, "requested": version[:60]}
+
+def _unserved(version: str, message: dict[str, Any]) -> Response:
+    """The specification's answer to a version that nobody here speaks, with those that are.
+
+    A message that names its version is offered those in which messages do, as by
+    `server/discover`; one that does not, each version that is served.
+    """
+    meta = json_text.as_object(json_text.as_object(message.get("params")).get("_meta"))
+    supported = [*MODERN_PROTOCOL_VERSIONS] if PROTOCOL_VERSION_META_KEY in meta else VERSIONS
+    data = {"supported": supported, "requested": version[:60]}
     said = f"This version of MCP is not served: there are {', '.join(VERSIONS)}."
     error = {"code": UNSUPPORTED_PROTOCOL_VERSION, "message": said, "data": data}
-    return JSONResponse({"jsonrpc": "2.0", "id": id, "error": error}, 400)
+    return JSONResponse({"jsonrpc": "2.0", "id": message.get("id"), "error": error}, 400)
 
 
 def _tool_called(message: dict[str, Any]) -> object:

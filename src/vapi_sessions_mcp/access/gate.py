@@ -19,6 +19,7 @@ from vapi_sessions_mcp.caller import KEY_HEADER, Caller, owner
 from vapi_sessions_mcp.key_shapes import key_fault
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.settings_rules import is_one_word
+from vapi_sessions_mcp.telemetry.report import OFF, Telemetry
 
 if TYPE_CHECKING:
     from vapi_sessions_mcp.access.oauth import Issuer
@@ -41,11 +42,6 @@ class Denied(Exception):
         self.response = response
 
 
-def log_refusal(response: Response) -> None:
-    """One line that says that somebody was refused, and nothing of what they sent."""
-    _LOG.info("refused", extra={"fields": {"status": response.status_code}})
-
-
 def caller_of(request: Request | None, by_itself: Caller) -> Caller:
     """Who sent `request`: without one, over stdio, the owner of the server's own key.
 
@@ -57,7 +53,13 @@ def caller_of(request: Request | None, by_itself: Caller) -> Caller:
 class Gate:
     """Lets callers in by what their headers show, as the settings ask; it keeps nothing of them."""
 
-    def __init__(self, settings: Settings, path: str, issuer: "Issuer | None" = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        path: str,
+        issuer: "Issuer | None" = None,
+        telemetry: Telemetry = OFF,
+    ) -> None:
         """`path` is what is guarded, such as /mcp; `issuer` judges tokens with --auth oauth.
 
         Raises ValueError where one is needed and missing: nobody would be asked.
@@ -65,6 +67,7 @@ class Gate:
         if settings.asks("oauth") and issuer is None:
             raise ValueError("--auth oauth needs an issuer")
         self._settings, self._owner, self._issuer = settings, owner(settings), issuer
+        self.telemetry = telemetry
         self._tokens = _digests(settings.tokens)
         self._read_tokens = _digests(settings.read_tokens)
         self._scopes = (READ,) if settings.read_only else (READ, WRITE)
@@ -103,8 +106,13 @@ class Gate:
     def lacks_write(self) -> Response:
         """The refusal for a caller that may read but not change anything."""
         refused = self._lacks(WRITE, "This needs the right to change sessions")
-        log_refusal(refused)
+        self.note_refusal(refused)
         return refused
+
+    def note_refusal(self, response: Response) -> None:
+        """One line that says that somebody was refused, and nothing of what they sent."""
+        _LOG.info("refused", extra={"fields": {"status": response.status_code}})
+        self.telemetry.refused(response.status_code)
 
     def _check_token(self, headers: Headers) -> bool:
         given = sha256(self._bearer(headers).encode()).digest()

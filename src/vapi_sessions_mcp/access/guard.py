@@ -8,7 +8,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from vapi_sessions_mcp.access.gate import SCOPE_KEY, Denied, Gate, log_refusal
+from vapi_sessions_mcp.access.gate import SCOPE_KEY, Denied, Gate
 from vapi_sessions_mcp.access.health import PATHS
 from vapi_sessions_mcp.access.refusal import refusal
 from vapi_sessions_mcp.host_names import normal_host
@@ -95,7 +95,7 @@ class Guard:
         if unnamed is None:
             return self._shared if origin in self._origins else self._ask
         refused = refusal(unnamed.status_code, SAID[unnamed.status_code])
-        log_refusal(refused)
+        self._gate.note_refusal(refused)
         return refused
 
     async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -105,7 +105,7 @@ class Guard:
             try:
                 scope[SCOPE_KEY] = await self._gate.let_in(Headers(scope=scope))
             except Denied as exc:
-                log_refusal(exc.response)
+                self._gate.note_refusal(exc.response)
                 app = exc.response
         await app(scope, receive, send)
 

@@ -13,10 +13,11 @@ from vapi_sessions_mcp.cli.given import Given
 from vapi_sessions_mcp.cli.heavy_imports import heavy_imports
 from vapi_sessions_mcp.cli.option_types import click_type
 from vapi_sessions_mcp.cli.options import setting_options
+from vapi_sessions_mcp.cli.secrets import WEBHOOK_SECRET, read_tokens
 from vapi_sessions_mcp.ids import is_id
 from vapi_sessions_mcp.setting_option import Port
 from vapi_sessions_mcp.settings import Settings, SettingsError
-from vapi_sessions_mcp.settings_rules import is_loopback
+from vapi_sessions_mcp.settings_rules import check_url, is_loopback
 
 
 @click.command(
@@ -31,10 +32,18 @@ from vapi_sessions_mcp.settings_rules import is_loopback
             help="Port; 0 takes a free one.",
         ),
         *setting_options("sandbox_db", "sandbox_now"),
+        VariableOption(
+            ["--webhook-url"], metavar="URL", help="Report changes there, as Vapi does."
+        ),
     ],
 )
 def serve_sandbox(
-    *, host: str, port: int, sandbox_db: Path | None, sandbox_now: datetime | None
+    *,
+    host: str,
+    port: int,
+    sandbox_db: Path | None,
+    sandbox_now: datetime | None,
+    webhook_url: str | None,
 ) -> None:
     """Serve the stand-in for Vapi over HTTP, for any client that takes a base URL."""
     if not is_loopback(host):
@@ -44,7 +53,18 @@ def serve_sandbox(
         )
     with heavy_imports():
         from vapi_sessions_mcp.cli import serve
-    serve.serve_sandbox(host, port, sandbox_db, sandbox_now)
+    webhook = (webhook_url, _webhook_secret(webhook_url)) if webhook_url else None
+    serve.serve_sandbox(host, port, sandbox_db, sandbox_now, webhook)
+
+
+def _webhook_secret(url: str) -> str:
+    check_url("--webhook-url", url, "the secret")
+    secrets = read_tokens(os.environ, WEBHOOK_SECRET)
+    if not secrets:
+        raise SettingsError(
+            f"--webhook-url needs the secret that is shown there: set {WEBHOOK_SECRET}."
+        )
+    return secrets[0]
 
 
 @click.command("openapi")

@@ -14,6 +14,7 @@ from vapi_sessions_mcp.contract.operations import Operation
 from vapi_sessions_mcp.contract.requests import Request
 from vapi_sessions_mcp.errors import NotConfigured
 from vapi_sessions_mcp.settings import Settings, SettingsError
+from vapi_sessions_mcp.telemetry.report import OFF, Telemetry
 from vapi_sessions_mcp.vapi.client import Vapi
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ _LOG = logging.getLogger("vapi_sessions_mcp.start")
 IN_MEMORY = ":memory:"
 
 
-def connect(settings: Settings, *, begun: bool = False) -> tuple[Settings, Vapi]:
+def connect(
+    settings: Settings, *, begun: bool = False, telemetry: Telemetry = OFF
+) -> tuple[Settings, Vapi]:
     """Vapi, or with `--sandbox` the stand-in, and the settings to use it with.
 
     Raises SettingsError when the sandbox's database, a proxy or certificates cannot be
@@ -31,7 +34,7 @@ def connect(settings: Settings, *, begun: bool = False) -> tuple[Settings, Vapi]
     """
     if not settings.sandbox:
         try:
-            return settings, Vapi(settings)
+            return settings, Vapi(settings, telemetry=telemetry)
         except SettingsError as exc:
             if not begun:
                 raise
@@ -40,7 +43,8 @@ def connect(settings: Settings, *, begun: bool = False) -> tuple[Settings, Vapi]
     clock = sandbox_clock(settings.sandbox_now)
     app, key = open_sandbox(settings.sandbox_db, clock)
     settings = replace(settings, api_key=key, base_url="http://localhost")
-    return settings, Vapi(settings, transport=httpx2.ASGITransport(app), clock=clock)
+    transport = httpx2.ASGITransport(app)
+    return settings, Vapi(settings, transport=transport, clock=clock, telemetry=telemetry)
 
 
 class _Unusable(Vapi):
@@ -62,12 +66,20 @@ def sandbox_clock(now: datetime | None) -> Clock:
     return real if now is None else stopped_at(now)
 
 
-def open_sandbox(database: Path | None, clock: Clock) -> "tuple[ASGIApp, str]":
-    """The stand-in on a database file or in memory, and its key; raises like `connect`."""
+def open_sandbox(
+    database: Path | None, clock: Clock, webhook: tuple[str, str] | None = None
+) -> "tuple[ASGIApp, str]":
+    """The stand-in on a database file or in memory, and its key; raises like `connect`.
+
+    With a `webhook`, a URL and a secret, it reports each change there.
+    """
     # 40 ms, and SQLite, that serving the real Vapi does without.
     from vapi_sessions_mcp.sandbox import SANDBOX_KEY, SandboxError, create_app
+    from vapi_sessions_mcp.sandbox.reports import nobody, reporter
 
+    report = reporter(*webhook, clock) if webhook else nobody
     try:
-        return create_app(str(database or IN_MEMORY), clock=clock), SANDBOX_KEY
+        app = create_app(str(database or IN_MEMORY), clock=clock, report=report)
+        return app, SANDBOX_KEY
     except SandboxError as exc:
         raise SettingsError(str(exc)) from exc

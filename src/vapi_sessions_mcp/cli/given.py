@@ -1,7 +1,7 @@
 """Which options were given and by whom: one without effect is refused, a variable is logged."""
 
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import cast
 
@@ -10,7 +10,13 @@ from click.core import ParameterSource
 
 from vapi_sessions_mcp.cli.environment import is_given
 from vapi_sessions_mcp.cli.options import SettingOption
-from vapi_sessions_mcp.cli.secrets import API_KEY, VARIABLES
+from vapi_sessions_mcp.cli.secrets import (
+    API_KEY,
+    READ_TOKENS,
+    REDIS_URL,
+    TOKENS,
+    WEBHOOK_SECRET,
+)
 from vapi_sessions_mcp.setting_option import HTTP
 from vapi_sessions_mcp.settings import SettingsError
 
@@ -49,10 +55,20 @@ class Given:
             if self._source(option.field) is ParameterSource.ENVIRONMENT
             and not self._has_effect(option)
         ]
-        unread = set(VARIABLES) if "stdio" in self._values["transports"] else set[str]()
-        if "caller-key" in self._values["auth"]:
-            unread |= {API_KEY, f"{API_KEY}_FILE"}
+        files = [f"{name}_FILE" for name in self._secrets_without_effect()]
+        unread = [*self._secrets_without_effect(), *files]
         return sorted([*names, *(name for name in unread if self._environ.get(name))])
+
+    def _secrets_without_effect(self) -> Iterator[str]:
+        served = set(self._values["transports"])
+        if "stdio" in served:
+            yield from (TOKENS, READ_TOKENS)
+        if "http" not in served or not self._values["webhooks"]:
+            yield WEBHOOK_SECRET
+        if served == {"rest"}:
+            yield REDIS_URL
+        if "caller-key" in self._values["auth"]:
+            yield API_KEY
 
     @contextmanager
     def named(self) -> Generator[None]:

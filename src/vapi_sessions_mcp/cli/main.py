@@ -29,13 +29,16 @@ from vapi_sessions_mcp.cli.secrets import (
     READ_TOKENS,
     TOKENS,
     VARIABLES,
+    WEBHOOK_SECRET,
     read_api_key,
+    read_redis_url,
     read_tokens,
 )
 from vapi_sessions_mcp.cli.skill import skill
 from vapi_sessions_mcp.cli.start import begin
 from vapi_sessions_mcp.cli.workers import is_worker
 from vapi_sessions_mcp.settings import PREFIX, Settings
+from vapi_sessions_mcp.telemetry.variables import drop_unknown_propagators
 
 _LOG = logging.getLogger("vapi_sessions_mcp.start")
 
@@ -79,7 +82,8 @@ class _Main(SettingsCommand):
     },
     epilog=(
         "The key comes from VAPI_API_KEY, callers' tokens come from VAPI_MCP_TOKENS and"
-        " VAPI_MCP_READ_TOKENS, or each from the file that its name with _FILE names. Every"
+        " VAPI_MCP_READ_TOKENS, what Vapi shows from VAPI_MCP_WEBHOOK_SECRET, a Redis from"
+        " VAPI_MCP_REDIS_URL, or each from the file that its name with _FILE names. Every"
         " option can be set as VAPI_MCP_<OPTION>, such as VAPI_MCP_TRANSPORT=http."
     ),
 )
@@ -101,6 +105,8 @@ def command(context: click.Context, **_: Any) -> None:
     logs.set_up(options["log_level"], options["log_format"])
     if is_worker():
         _LOG.setLevel(logging.ERROR)  # what is odd at the start was said once
+    for unknown in drop_unknown_propagators(os.environ):
+        _LOG.warning("OTEL_PROPAGATORS: there is no %.60r here, and it is left out", unknown)
     # Only loaded where it is used: `demo`, `sandbox` and `skill` need no key.
     load = given.named()(partial(load_settings, options))
     context.obj = load
@@ -144,6 +150,9 @@ def load_settings(options: dict[str, Any]) -> Settings:
     if "stdio" not in options["transports"]:
         secrets["tokens"] = read_tokens(os.environ, TOKENS)
         secrets["read_tokens"] = read_tokens(os.environ, READ_TOKENS)
+    if options["webhooks"] and "http" in options["transports"]:
+        secrets["webhook_secrets"] = read_tokens(os.environ, WEBHOOK_SECRET)
+    secrets["redis_url"] = read_redis_url(os.environ)
     return Settings(**options, **secrets)
 
 

@@ -19,8 +19,14 @@ API_KEY = "VAPI_API_KEY"
 OTHERS = ("VAPI_TOKEN", "VAPI_PRIVATE_KEY")
 TOKENS = f"{PREFIX}TOKENS"
 READ_TOKENS = f"{PREFIX}READ_TOKENS"
+WEBHOOK_SECRET = f"{PREFIX}WEBHOOK_SECRET"
+REDIS_URL = f"{PREFIX}REDIS_URL"
 # The variables that are read here, which no option has.
-VARIABLES = frozenset({TOKENS, f"{TOKENS}_FILE", READ_TOKENS, f"{READ_TOKENS}_FILE"})
+VARIABLES = frozenset(
+    f"{name}{suffix}"
+    for name in (TOKENS, READ_TOKENS, WEBHOOK_SECRET, REDIS_URL)
+    for suffix in ("", "_FILE")
+)
 TOKEN_CHARS = 16
 
 
@@ -72,6 +78,17 @@ def read_tokens(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
             " each of 16 or more letters and digits, such as `openssl rand -hex 32` prints."
         )
     return tokens
+
+
+def read_redis_url(environ: Mapping[str, str]) -> str | None:
+    """The URL in `REDIS_URL`, or in the file that its name with _FILE names.
+
+    Raises SettingsError as `read_api_key` does.
+    """
+    text, source = _secret(environ, REDIS_URL)
+    if not text and source != REDIS_URL:
+        raise SettingsError(f"{source} is empty: put the URL of a Redis in it.")
+    return text or None
 
 
 def _secret(environ: Mapping[str, str], name: str) -> tuple[str, str]:

@@ -48,5 +48,9 @@ def begin(settings: Settings) -> Begun | None:
 
 
 def _has_prelude(settings: Settings) -> bool:
-    """Whether it hides nothing, such as the SDK's own log or a file that cannot be opened."""
-    return not (settings.no_prelude or settings.log_level == "debug" or settings.sandbox_db)
+    """Whether it hides nothing, such as the SDK's own log or a file that cannot be opened.
+
+    What is published says nothing of subscriptions.
+    """
+    unlike = settings.sandbox_db or settings.reports_changes
+    return not (settings.no_prelude or settings.log_level == "debug" or unlike)

@@ -22,7 +22,7 @@ SOCKETS = "VAPI_SESSIONS_SOCKETS"
 # Before a worker is started again: one that cannot start must not keep a core busy.
 PAUSE_SECONDS = 1.0
 # What a worker needs to end besides the time that its calls get.
-SPARE_SECONDS = 2.0
+SPARE_SECONDS = 5.0
 
 _LOG = logging.getLogger("vapi_sessions_mcp.workers")
 
@@ -33,7 +33,7 @@ def is_worker() -> bool:
 
 
 def inherited() -> "list[socket.socket]":
-    """The sockets that a worker serves, MCP's before REST's; none in a process of its own."""
+    """The sockets that a worker serves, MCP's, REST's, metrics'; none in a process of its own."""
     # Not at the top: each command would wait 2 ms for it.
     import socket
 
@@ -41,8 +41,8 @@ def inherited() -> "list[socket.socket]":
     return [socket.socket(fileno=int(number)) for number in numbers.split()]
 
 
-async def supervise(count: int, listeners: "Sequence[socket.socket]", *, grace: float) -> None:
-    """Keep `count` workers on `listeners` until a signal comes; then each has its `grace`."""
+async def supervise(listeners: "Sequence[Sequence[socket.socket]]", *, grace: float) -> None:
+    """Keep a worker on each of `listeners` until a signal comes; then each has its `grace`."""
     # Not at the top: each command would wait 40 ms for it.
     import anyio
 
@@ -50,8 +50,8 @@ async def supervise(count: int, listeners: "Sequence[socket.socket]", *, grace: 
 
     stop = anyio.Event()
     async with anyio.create_task_group() as workers:
-        for _ in range(count):
-            workers.start_soon(_keep, listeners, stop, grace)
+        for each in listeners:
+            workers.start_soon(_keep, each, stop, grace)
         await stop_signal()
         stop.set()
 

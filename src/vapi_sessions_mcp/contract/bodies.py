@@ -99,7 +99,7 @@ class Customer(Numbered, Open):
     model_config = ConfigDict(json_schema_extra=_KNOWN_ONLY | _E164_UNLESS_OFF)
 
     sip_uri: str | None = Field(default=None, description="SIP URI")
-    name: Name | None = Field(default=None, description="Name")
+    name: Name | None = Field(default=None, description="Their name")
     email: Name | None = Field(default=None, description="E-mail")
     external_id: Name | None = Field(default=None, description="Your id of them")
     extension: Extension | None = Field(default=None, description="Extension")
@@ -135,13 +135,13 @@ class UpdateBody(Open):
 
     model_config = ConfigDict(json_schema_extra=_KNOWN_ONLY)
 
-    name: Name | None = Field(default=None, description="Name, up to 40 characters")
-    status: Status | None = Field(default=None, description="active or completed")
+    name: Name | None = Field(default=None, description="Name")
+    status: Status | None = Field(default=None, description="State")
     expiration_seconds: Lifetime | None = Field(
-        default=None, description="Lifetime, 60 to 2592000 s (86400)"
+        default=None, description="Lifetime in seconds (86400)"
     )
     messages: BriefMessages | None = Field(
-        default=None, description="REPLACES the whole conversation"
+        default=None, description="Replaces all of them; to add, use appendMessages"
     )
 
     @model_validator(mode="after")

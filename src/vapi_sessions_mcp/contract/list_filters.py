@@ -59,13 +59,9 @@ class ListFilters(Numbered, Request):
     extension: Extension | None = Field(default=None, description="Customer's extension")
     assistant_overrides: JsonObject | None = Field(default=None, description="Their overrides")
     squad_overrides: JsonObject | None = Field(default=None, description="Their squad overrides")
-    page: Page | None = Field(
-        default=None, description="Page, from 1; scans go on by coverage.next"
-    )
-    limit: Limit | None = Field(default=None, description="Rows a page, 0 to 1000 (100)")
-    sort_order: Literal["ASC", "DESC"] | None = Field(
-        default=None, description="ASC or DESC (newest first)"
-    )
+    page: Page | None = Field(default=None, description="Page; scans go on by coverage.next")
+    limit: Limit | None = Field(default=None, description="Rows a page (100); 0 only counts")
+    sort_order: Literal["ASC", "DESC"] | None = Field(default=None, description="Sort order (DESC)")
     sort_by: Literal["createdAt", "duration", "cost"] | None = Field(
         default=None, description="Sort column (createdAt; no duration in scans)"
     )

@@ -52,6 +52,11 @@ def input_schema(model: type[BaseModel], withheld: tuple[str, ...] = ()) -> dict
     schema = deepcopy(output_schema(model))
     for name in withheld:
         del schema["properties"]["body"]["properties"][name]
+    for argument in schema["properties"].values():
+        # Means what leaving it out means, and keeps frameworks from OpenAI's strict mode, in
+        # which a model has to give every field: to change a name would be to replace messages.
+        if "properties" in argument:
+            argument["additionalProperties"] = True
     return {**schema, "additionalProperties": False}
 
 

@@ -1,9 +1,11 @@
 """MCP over streamable HTTP, as an ASGI app at `/mcp`."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from mcp.server.lowlevel import Server
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from vapi_sessions_mcp.access.bodies import BodyGuard
 from vapi_sessions_mcp.access.boundary import Boundary
@@ -19,12 +21,20 @@ from vapi_sessions_mcp.settings import Settings
 MCP = "/mcp"
 
 
-def build_app(server: Server[Any], settings: Settings, gate: Gate, *, ask: Ask = nobody) -> ASGIApp:
+def build_app(
+    server: Server[Any],
+    settings: Settings,
+    gate: Gate,
+    *,
+    ask: Ask = nobody,
+    others: Mapping[str, ASGIApp] = MappingProxyType({}),
+) -> ASGIApp:
     """MCP over streamable HTTP at `MCP`, stateless in every era, and the health routes.
 
     Host and Origin are checked on every bind, against DNS rebinding, then the
     caller; the health routes say nothing of callers and take any Host, as probes need.
-    `ask` finds out whether Vapi is well.
+    `ask` finds out whether Vapi is well. `others` have paths of their own, and find out
+    themselves who calls.
     """
     app = server.streamable_http_app(
         streamable_http_path=MCP,
@@ -35,4 +45,8 @@ def build_app(server: Server[Any], settings: Settings, gate: Gate, *, ask: Ask =
     app.router.redirect_slashes = False
     changes = [name for row in offered(settings) if not row.read_only for name in row.names]
     guarded = BodyGuard(MediaTypes(LargeAnswers(Exchanges(app, server))), MCP, gate, changes)
-    return Boundary(Guard(guarded, settings, gate))
+
+    async def by_path(scope: Scope, receive: Receive, send: Send) -> None:
+        await others.get(scope.get("path", ""), guarded)(scope, receive, send)
+
+    return Boundary(Guard(by_path, settings, gate, public=tuple(others)))

@@ -10,6 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from vapi_sessions_mcp.access.refusal import refusal
 
 JSON, EVENTS = "application/json", "text/event-stream"
+# In an ASGI scope: whether the client reads events as they come.
+READS_EVENTS = "vapi_sessions_mcp.reads_events"
 NEITHER = f"This server answers as {JSON} or {EVENTS}: accept one of them, or both."
 
 
@@ -41,7 +43,8 @@ class MediaTypes:
                 for name, value in scope["headers"]
                 if name != b"accept"
             ]
-            scope = {**scope, "headers": [*fields, (b"accept", f"{JSON}, {EVENTS}".encode())]}
+            fields.append((b"accept", f"{JSON}, {EVENTS}".encode()))
+            scope = {**scope, "headers": fields, READS_EVENTS: events}
         await app(scope, receive, send)
 
 

@@ -13,7 +13,7 @@ from vapi_sessions_mcp.contract.list_filters import ListRequest
 from vapi_sessions_mcp.contract.operations import GET, LIST, Operation
 from vapi_sessions_mcp.contract.requests import GetRequest, Request
 from vapi_sessions_mcp.errors import Broken, VapiError
-from vapi_sessions_mcp.ids import ID_PATTERN, is_id
+from vapi_sessions_mcp.ids import ID_PATTERN, SESSION_URI, is_id
 from vapi_sessions_mcp.invisible import visible_text
 from vapi_sessions_mcp.logs import logged_call
 from vapi_sessions_mcp.mcp_server.apps import RESOURCE, VIEWER, viewer
@@ -27,7 +27,6 @@ from vapi_sessions_mcp.views.block import block
 from vapi_sessions_mcp.views.markdown import markdown
 from vapi_sessions_mcp.views.reading import cleared
 
-SCHEME = "vapi-session://"
 JSON, MARKDOWN = "application/json", "text/markdown"
 RECENT = 20
 
@@ -35,14 +34,14 @@ TEMPLATES = [
     types.ResourceTemplate(
         name="session",
         title="Vapi session",
-        uri_template=f"{SCHEME}{{id}}",
+        uri_template=f"{SESSION_URI}{{id}}",
         description="One session, all of it, as JSON.",
         mime_type=JSON,
     ),
     types.ResourceTemplate(
         name="transcript",
         title="Vapi session transcript",
-        uri_template=f"{SCHEME}{{id}}/transcript",
+        uri_template=f"{SESSION_URI}{{id}}/transcript",
         description="One session's conversation, as Markdown.",
         mime_type=MARKDOWN,
     ),
@@ -114,11 +113,11 @@ class Resources:
     ) -> types.ReadResourceResult:
         if params.uri == VIEWER:
             return viewer(self._names)
-        found = re.fullmatch(rf"{SCHEME}({ID_PATTERN})(/transcript)?", params.uri)
+        found = re.fullmatch(rf"{SESSION_URI}({ID_PATTERN})(/transcript)?", params.uri)
         if not found:
             raise MCPError(
                 types.INVALID_PARAMS,
-                f"No resource has this URI: there are {SCHEME}{{id}} and its /transcript.",
+                f"No resource has this URI: there are {SESSION_URI}{{id}} and its /transcript.",
             )
         record, shape = CallRecord(caller=caller_of(ctx.request, self._owner)), self._sessions.shape
         try:
@@ -137,6 +136,7 @@ class Resources:
             return text, in_data + in_text
 
         text, removed = await offload(record.weight, written)
+        self._sessions.telemetry.answered(GET.short_name, text)
         contents = types.TextResourceContents(
             uri=params.uri, mime_type=mime_type, text=text, _meta=removal(removed)
         )
@@ -174,7 +174,11 @@ class Resources:
         return types.GetPromptResult(description=prompt.description, messages=[message])
 
     async def _answer(self, record: CallRecord, operation: Operation, request: Request) -> Answer:
-        with logged_call(operation.short_name, record), boundary(operation, record):
+        with (
+            self._sessions.telemetry.call(operation.short_name, record),
+            logged_call(operation.short_name, record),
+            boundary(operation, record),
+        ):
             return await self._sessions.answer(operation, request, record)
 
     async def _recent_ids(self, ctx: Any) -> list[str]:

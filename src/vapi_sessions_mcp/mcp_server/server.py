@@ -1,5 +1,6 @@
 """The MCP server: the table's operations as tools, their answers and errors as results."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -28,6 +29,7 @@ from vapi_sessions_mcp.mcp_server.identity import (
     cache_hints,
 )
 from vapi_sessions_mcp.mcp_server.large_answers import put_aside
+from vapi_sessions_mcp.mcp_server.measured import Measured
 from vapi_sessions_mcp.mcp_server.resources import Resources, removal
 from vapi_sessions_mcp.offload import LARGE, offload
 from vapi_sessions_mcp.sessions.boundary import boundary
@@ -102,6 +104,8 @@ def build_server(sessions: Sessions, settings: Settings) -> Server[Any]:
         on_get_prompt=guarded(resources.get_prompt),
     )
     server.extensions[EXTENSION] = {}
+    if sessions.telemetry.is_on:
+        server.middleware.append(Measured(sessions.telemetry))
     return server
 
 
@@ -122,7 +126,11 @@ async def _result(
         await ctx.session.report_progress(scanned, total, f"{scanned} sessions scanned")
 
     try:
-        with logged_call(operation.short_name, record), boundary(operation, record, MCPError):
+        with (
+            sessions.telemetry.call(operation.short_name, record),
+            logged_call(operation.short_name, record),
+            boundary(operation, record, MCPError),
+        ):
             record.asked = json_text.size(given, LARGE)
             request = await offload(record.asked, lambda: parse(operation.request, given))
             try:
@@ -131,15 +139,17 @@ async def _result(
                 )
             except Asking as exc:
                 return exc.result
-            shown = partial(_shown, answer, sessions.shape)
+            answered = partial(sessions.telemetry.answered, operation.short_name)
+            shown = partial(_shown, answer, sessions.shape, answered)
             return await offload(record.weight, lambda: put_aside(shown(), ctx.request))
     except VapiError as exc:
         return _failed(cleared(sessions.shape.text(exc), sessions.shape)[0])
 
 
-def _shown(answer: Answer, shape: Shape) -> types.CallToolResult:
+def _shown(answer: Answer, shape: Shape, answered: Callable[[str], None]) -> types.CallToolResult:
     """One text block that says what the structured content says; hosts show either."""
     read = reading(answer, shape)
+    answered(read.text)
     return types.CallToolResult(
         content=[_text(read.text)], structured_content=read.data, _meta=removal(read.removed)
     )

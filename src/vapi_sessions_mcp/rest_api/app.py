@@ -68,7 +68,11 @@ def build_rest(
     app = Starlette(
         routes=[
             *(
-                Route(root + path, _endpoint(sessions, by_itself, gate, rows), methods=[*rows])
+                Route(
+                    root + path,
+                    _endpoint(sessions, by_itself, gate, rows, root + path),
+                    methods=[*rows],
+                )
                 for path, rows in by_path(offered(settings)).items()
                 # Vapi's API has no version in its paths; its SDKs write either.
                 for root in (ROOT, "")
@@ -90,9 +94,10 @@ def build_rest(
 
 
 def _endpoint(
-    sessions: Sessions, by_itself: Caller, gate: Gate, rows: Mapping[str, Operation]
+    sessions: Sessions, by_itself: Caller, gate: Gate, rows: Mapping[str, Operation], path: str
 ) -> Endpoint:
     """What serves one path: the operation of the request's method."""
+    telemetry = sessions.telemetry
 
     async def respond(request: Request, operation: Operation) -> Response:
         caller = caller_of(request, by_itself)
@@ -106,6 +111,7 @@ def _endpoint(
             return refusal(400, "The body was cut off.")
         try:
             with (
+                telemetry.call(operation.short_name, record),
                 logged_call(operation.short_name, record),
                 boundary(operation, record, HTTPException),
             ):
@@ -113,8 +119,10 @@ def _endpoint(
                 record.asked = json_text.size(arguments, LARGE)
                 parsed = await offload(record.asked, lambda: parse(operation.request, arguments))
                 answer = await sessions.answer(operation, parsed, record)
+                body = await offload(record.weight, lambda: json_text.compact(answer.data).encode())
+                telemetry.answered(operation.short_name, body)
                 return Response(
-                    await offload(record.weight, lambda: json_text.compact(answer.data).encode()),
+                    body,
                     operation.status,
                     {"Cache-Control": "no-store"},
                     "application/json",
@@ -124,6 +132,13 @@ def _endpoint(
 
     async def endpoint(request: Request) -> Response:
         operation = rows["GET" if request.method == "HEAD" else request.method]
+        traceparent = request.headers.get("traceparent", "")
+        with telemetry.http_request(operation.method, path, traceparent) as part:
+            response = await perform(request, operation)
+            part.answered(response.status_code)
+            return response
+
+    async def perform(request: Request, operation: Operation) -> Response:
         if not operation.read_only:
             # A change goes on when its caller hangs up: it may be half done.
             return await respond(request, operation)

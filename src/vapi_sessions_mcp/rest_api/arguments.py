@@ -1,6 +1,7 @@
 """What the path, the query and the body of a request say together, as one set of arguments."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, cast
 from urllib.parse import unquote, unquote_plus
@@ -21,6 +22,9 @@ REPEATABLE = "phoneNumberIdAny"
 
 # Parameters of words. In the others, numbers, times and addresses, a `+` is meant.
 WORDS = ("name", "contains", "externalId", "assistantOverrides", "squadOverrides", "messages")
+# Where it begins no number, though, it is the space between two.
+NUMBERS = "customerNumberAny"
+_SPACE = re.compile(r"\+(?![0-9A-Za-z])")
 
 
 async def received(request: Request) -> bytes | None:
@@ -63,11 +67,13 @@ def _query(request: Request, elsewhere: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _pairs(query: str) -> list[tuple[str, str]]:
-    """Names and values; a bare `+` is a space only in `WORDS`, in which people write spaces."""
+    """Names and values; a bare `+` is a space only where people write spaces."""
     pairs: list[tuple[str, str]] = []
     for part in filter(None, query.split("&")):
         name, _, value = part.partition("=")
         name = unquote_plus(name)
+        if name == NUMBERS:
+            value = _SPACE.sub(" ", value)
         pairs.append((name, (unquote_plus if name in WORDS else unquote)(value)))
     return pairs
 

@@ -9,11 +9,13 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from vapi_sessions_mcp.sandbox.clock import Clock, real
+from vapi_sessions_mcp.sandbox.reports import TYPES, Report, nobody
 from vapi_sessions_mcp.sandbox.rules import CREATE, UPDATE, RefusedError, accept
 from vapi_sessions_mcp.sandbox.search import read_search
 from vapi_sessions_mcp.sandbox.store import Store
@@ -28,12 +30,17 @@ Call = Callable[[Store, Request], Awaitable[Response]]
 
 
 def create_app(
-    database: str = ":memory:", *, key: str = SANDBOX_KEY, clock: Clock = real
+    database: str = ":memory:",
+    *,
+    key: str = SANDBOX_KEY,
+    clock: Clock = real,
+    report: Report = nobody,
 ) -> Starlette:
     """Return the sandbox on a SQLite file, seeded with the sample sessions when it is new.
 
     `clock` says what time it is: the newest sample is an hour old when it is laid
-    out, and what is created or changed afterwards is stamped by the clock.
+    out, and what is created or changed afterwards is stamped by the clock. `report` is
+    called with each change once it is answered.
     """
     store = Store(database, clock)
     calls: tuple[tuple[str, str, Call], ...] = (
@@ -51,7 +58,8 @@ def create_app(
 
     app = Starlette(
         routes=[
-            Route(path, guarded(call, store, key), methods=[method]) for method, path, call in calls
+            Route(path, guarded(call, store, key, report), methods=[method])
+            for method, path, call in calls
         ],
         exception_handlers={404: no_route, 405: no_route},
         lifespan=lifespan,
@@ -60,15 +68,21 @@ def create_app(
     return app
 
 
-def guarded(call: Call, store: Store, key: str) -> Callable[[Request], Awaitable[Response]]:
+def guarded(
+    call: Call, store: Store, key: str, report: Report
+) -> Callable[[Request], Awaitable[Response]]:
     """Return the endpoint that asks for the key, then calls, and words what is refused."""
 
     async def endpoint(request: Request) -> Response:
         try:
             check_key(request, key)
-            return await call(store, request)
+            response = await call(store, request)
         except RefusedError as refused:
             return refusal(refused.status, refused.message)
+        if request.method in TYPES:
+            session = json.loads(bytes(response.body))
+            response.background = BackgroundTask(report, TYPES[request.method], session)
+        return response
 
     return endpoint
 

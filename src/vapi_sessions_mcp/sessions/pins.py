@@ -56,6 +56,10 @@ class Pins:
 
         return pinned
 
+    def hold(self, session: dict[str, Any]) -> bool:
+        """Whether this session exists: without pins, any does."""
+        return not self._ids or self._holds(session)
+
     def check(self, request: Request) -> None:
         """Raise BadArguments where a session would be made outside, or moved."""
         match request:

@@ -23,7 +23,7 @@ class Sessions:
 
     def __init__(self, vapi: Vapi, settings: Settings) -> None:
         """`vapi` must be open whenever `answer` is called."""
-        self._vapi = vapi
+        self._vapi, self.telemetry = vapi, vapi.telemetry
         self._pins = Pins(settings)
         self.shape = Shape(settings, vapi.clock)
         self._changes = Changes(settings, self.shape.masked)

@@ -26,6 +26,7 @@ class Admission:
                 await app(scope, receive, send)
             elif self._is_full():
                 said = "This server has as many calls as it can serve: call again in a moment."
+                self._places.telemetry.refused(503)
                 _LOG.warning("Refusing calls: %d are in flight.", self._places.limits.calls)
                 busy = refusal(503, said, {"Retry-After": "1", "Connection": "close"})
                 await busy(scope, receive, send)

@@ -10,6 +10,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from vapi_sessions_mcp.access.refusal import refusal
 from vapi_sessions_mcp.errors import phrase
+from vapi_sessions_mcp.telemetry.report import OFF, Telemetry
 from vapi_sessions_mcp.transports.limits import Limits
 
 # What a client has to send: the head or the body of a request, or the next request.
@@ -30,9 +31,9 @@ _SAID = {
 class Places:
     """The connections of a process, on all of its ports together."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, telemetry: Telemetry = OFF) -> None:
         """Without any connection yet."""
-        self.limits = limits
+        self.limits, self.telemetry = limits, telemetry
         self._taken: set[Connection] = set()
         # Those that wait for their client, the longest first.
         self._waiting: dict[Connection, None] = {}
@@ -160,6 +161,7 @@ class Connection(H11Protocol):
         self._follow()
 
     def _refuse(self, status: int) -> None:
+        self.places.telemetry.refused(status)
         said = refusal(status, _SAID[status], {"Connection": "close"})
         head = h11.Response(
             status_code=status, reason=phrase(status).encode(), headers=said.raw_headers

@@ -11,6 +11,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from vapi_sessions_mcp.settings import SettingsError
+from vapi_sessions_mcp.telemetry.report import OFF, Telemetry
 from vapi_sessions_mcp.transports.admission import Admission
 from vapi_sessions_mcp.transports.connections import Connection, Places
 from vapi_sessions_mcp.transports.limits import ACCEPTED_AT_ONCE, MAX_HEAD, Limits
@@ -43,13 +44,14 @@ async def serve(
     *,
     grace: float,
     limits: Limits | None = None,
+    telemetry: Telemetry = OFF,
     stopped: Callable[[], Awaitable[None]] = stop_signal,
 ) -> None:
     """Serve each app on its socket until `stopped` returns; calls in flight get `grace` seconds.
 
     The apps share the `limits`, by default those of a process with so many files.
     """
-    places = Places(limits or Limits())
+    places = Places(limits or Limits(), telemetry)
     admission = Admission(places)
     servers = [_server(admission.to(app), places, grace) for app, _ in faces]
 

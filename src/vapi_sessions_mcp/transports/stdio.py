@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any, TypeAlias
 
 import anyio
-from mcp.server.lowlevel import Server
+from mcp.server.lowlevel import NotificationOptions, Server
 from mcp.shared.message import SessionMessage
 from mcp_types import (
     CONNECTION_CLOSED,
@@ -20,6 +20,7 @@ from mcp_types import (
 
 from vapi_sessions_mcp.errors import STOPPED
 from vapi_sessions_mcp.json_rpc import NotAMessage
+from vapi_sessions_mcp.telemetry.report import OFF, Telemetry
 from vapi_sessions_mcp.transports.lines import Stdin
 from vapi_sessions_mcp.transports.prelude import Begun
 from vapi_sessions_mcp.transports.signals import stop_signal
@@ -33,7 +34,13 @@ Frame: TypeAlias = SessionMessage | Exception
 _LOG = logging.getLogger("vapi_sessions_mcp.stdio")
 
 
-async def serve(server: Server[Any], *, grace: float, begun: Begun | None = None) -> None:
+async def serve(
+    server: Server[Any],
+    *,
+    grace: float,
+    begun: Begun | None = None,
+    telemetry: Telemetry = OFF,
+) -> None:
     """Serve until stdin ends or SIGINT or SIGTERM comes; calls in flight get `grace` seconds.
 
     A conversation that was `begun` goes on: what the client was answered is not answered again.
@@ -46,6 +53,7 @@ async def serve(server: Server[Any], *, grace: float, begun: Begun | None = None
 
     async def refuse(refused: NotAMessage) -> None:
         _LOG.warning("refused", extra={"fields": {"code": refused.code}})
+        telemetry.refused(refused.code)
         await refusals.send(SessionMessage(JSONRPCError.model_validate(refused.answer())))
 
     first = b"".join(line + b"\n" for line in begun.handshake) + begun.rest
@@ -96,7 +104,12 @@ async def serve(server: Server[Any], *, grace: float, begun: Begun | None = None
             tasks.start_soon(read)
             tasks.start_soon(relay_requests)
             tasks.start_soon(relay_answers, stdout)
-            await server.run(from_client, to_client, server.create_initialization_options())
+            # Since 2026-07-28 the SDK sees by itself whether changes are reported.
+            reports = server.get_request_handler("resources/subscribe") is not None
+            options = server.create_initialization_options(
+                NotificationOptions(resources_changed=reports)
+            )
+            await server.run(from_client, to_client, options)
             await written.wait()
             tasks.cancel_scope.cancel()
 
@@ -121,6 +134,8 @@ class _Calls:
     def received(self, frame: Frame) -> None:
         """Note a frame from the client; a request it cancels is never answered."""
         match frame:
+            case SessionMessage(message=JSONRPCRequest(method="subscriptions/listen")):
+                pass  # it is answered when it ends, and waits for nothing
             case SessionMessage(message=JSONRPCRequest(id=id)):
                 self._open.add(id)
             case SessionMessage(message=JSONRPCNotification(method="notifications/cancelled") as m):

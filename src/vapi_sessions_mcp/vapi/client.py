@@ -16,6 +16,7 @@ from vapi_sessions_mcp.errors import RateLimited, Refused, VapiError
 from vapi_sessions_mcp.http_client import build_client, certificate_fault, through
 from vapi_sessions_mcp.offload import offload
 from vapi_sessions_mcp.settings import Settings
+from vapi_sessions_mcp.telemetry.report import OFF, Telemetry
 from vapi_sessions_mcp.vapi.call import Call
 from vapi_sessions_mcp.vapi.failures import Failures, no_key
 from vapi_sessions_mcp.vapi.response import (
@@ -42,15 +43,18 @@ class Vapi:
         *,
         transport: httpx2.AsyncBaseTransport | None = None,
         clock: Clock = real,
+        telemetry: Telemetry = OFF,
     ) -> None:
         """`transport` replaces the network, for the sandbox and for tests.
 
         `clock` says what time it is at Vapi: its sessions expire by it. Raises
         SettingsError for a proxy or certificates in the environment that cannot be used.
         """
-        self.clock = clock
+        self.clock, self.telemetry = clock, telemetry
         self._timeout, self._connect_timeout = settings.timeout, settings.connect_timeout
-        self._host = urlsplit(settings.base_url).netloc
+        url = urlsplit(settings.base_url)
+        self._host = url.netloc
+        self._server = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
         self._key_fault = settings.key_fault
         self._retries = RetriesByKey()
         self._turns = Turns(settings.max_upstream)
@@ -104,7 +108,7 @@ class Vapi:
         while True:
             tries += 1
             try:
-                found = await self._try(call)
+                found = await self._try(call, tries)
             except VapiError as exc:
                 if isinstance(exc, Refused) and not isinstance(exc, RateLimited):
                     retries.answered()
@@ -112,21 +116,26 @@ class Vapi:
                 if wait is None:
                     raise
                 call.failures.again(exc)
+                self.telemetry.retried(operation.short_name, exc)
                 await anyio.sleep(wait)
             else:
                 retries.answered()
                 return found
 
-    async def _try(self, call: Call) -> dict[str, Any]:
+    async def _try(self, call: Call, tries: int) -> dict[str, Any]:
         if not self._turns.entered():
             try:
                 # Ends before the deadline does: what is sent has time for its answer.
-                with anyio.fail_after(0.9 * call.left):
+                with self.telemetry.queued(), anyio.fail_after(0.9 * call.left):
                     await self._turns.enter(call.key)
             except TimeoutError as exc:
                 raise call.failures.crowded(self._timeout) from exc
         try:
-            return await self._send(call)
+            operation, record = call.operation, call.record
+            with self.telemetry.request(
+                operation.method, operation.path, self._server, record, tries - 1
+            ):
+                return await self._send(call)
         finally:
             self._turns.leave()
 

@@ -1,0 +1,79 @@
+"""What OpenTelemetry's own variables ask for: spans or metrics, sent by OTLP over HTTP."""
+
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
+
+PROTOCOL = "http/protobuf"
+PROPAGATORS = "OTEL_PROPAGATORS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Which signals are to be sent; `faults` are sentences about what cannot be done."""
+
+    traces: bool
+    metrics: bool
+    faults: tuple[str, ...] = ()
+
+    @property
+    def anything(self) -> bool:
+        """Whether there is anything to send."""
+        return self.traces or self.metrics
+
+
+def is_disabled(environ: Mapping[str, str]) -> bool:
+    """Whether OpenTelemetry is to do nothing, whatever else is said."""
+    return environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+
+
+def asked(environ: Mapping[str, str]) -> Asked:
+    """What the variables ask for: an endpoint, or an exporter by its name, turns a signal on.
+
+    By the specification alone everything would be sent to this machine's port 4318, whether
+    or not anybody is there.
+    """
+    faults: list[str] = []
+    on = {name: _is_on(environ, name, faults) for name in ("TRACES", "METRICS")}
+    if is_disabled(environ):
+        return Asked(traces=False, metrics=False)
+    return Asked(traces=on["TRACES"], metrics=on["METRICS"], faults=tuple(dict.fromkeys(faults)))
+
+
+def drop_unknown_propagators(environ: MutableMapping[str, str]) -> list[str]:
+    """Take out of OTEL_PROPAGATORS what is not installed, and return it.
+
+    With one of those the MCP SDK could not be imported.
+    """
+    named = environ.get(PROPAGATORS, "")
+    names = [each.strip() for each in named.split(",") if each.strip()]
+    if not set(names) - {"tracecontext", "baggage", "none"}:
+        return []
+    # 20 ms that a server without such a name does without.
+    from importlib.metadata import entry_points
+
+    there = entry_points(group="opentelemetry_propagator").names | {"none"}
+    environ[PROPAGATORS] = ",".join(name for name in names if name in there)
+    return [name for name in names if name not in there]
+
+
+def _is_on(environ: Mapping[str, str], name: str, faults: list[str]) -> bool:
+    def first(*variables: str) -> tuple[str, str]:
+        """The first that is set, which means that it is not blank, and its value."""
+        values = ((each, environ.get(each, "").strip()) for each in variables)
+        return next((found for found in values if found[1]), ("", ""))
+
+    _, endpoint = first(f"OTEL_EXPORTER_OTLP_{name}_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+    variable, exporters = first(f"OTEL_{name}_EXPORTER")
+    chosen = {each.strip().lower() for each in exporters.split(",")} - {"", "none"}
+    if not chosen and (exporters or not endpoint):
+        return False
+    for other in sorted(chosen - {"otlp"}):
+        instead = "--metrics serves Prometheus" if other == "prometheus" else "there is otlp"
+        faults.append(f"{variable} asks for an exporter that is not here: {instead}.")
+    if chosen and "otlp" not in chosen:
+        return False
+    variable, protocol = first(f"OTEL_EXPORTER_OTLP_{name}_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+    if protocol and protocol.lower() != PROTOCOL:
+        faults.append(f"{variable} asks for a protocol that is not spoken here: set {PROTOCOL}.")
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Vapi's server messages about sessions, and who hears of them."""

@@ -1,0 +1,88 @@
+"""POST /webhooks/vapi: a server message of Vapi's, checked for who sent it, read and reported."""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from vapi_sessions_mcp import json_text
+from vapi_sessions_mcp.access.bodies import MAX_BODY, PACKED, TOO_MANY, is_packed
+from vapi_sessions_mcp.access.refusal import refusal
+from vapi_sessions_mcp.bounded import TooLarge, collect
+from vapi_sessions_mcp.clock import Clock, real
+from vapi_sessions_mcp.offload import offload
+from vapi_sessions_mcp.settings import Settings
+from vapi_sessions_mcp.webhooks.events import Change, NoSuchSession, NotAMessage, read_message
+from vapi_sessions_mcp.webhooks.signatures import Authentication, CheckBody, Refused
+
+PATH = "/webhooks/vapi"
+
+_LOG = logging.getLogger("vapi_sessions_mcp.webhooks")
+
+
+def build_webhook(
+    settings: Settings,
+    take: Callable[[Change], None],
+    note_refusal: Callable[[Response], None],
+    clock: Clock = real,
+) -> ASGIApp:
+    """The endpoint, which calls `take` with each change that Vapi reports.
+
+    Vapi sends what is not answered with 2xx again, if it is set up so. Whatever it would
+    send in vain is therefore answered 204, and never has a body: Vapi waits for one to some
+    messages, and none of ours must be taken for it.
+    """
+    authentication = Authentication(settings, clock)
+
+    async def answer(request: Request) -> Response:
+        if request.method != "POST":
+            said = f"Cannot {request.method} {PATH}: there is POST."
+            return refusal(405, said, {"Allow": "POST"})
+        if is_packed(request.headers):
+            return refusal(415, PACKED)
+        if not _is_json(request.headers):
+            return refusal(415, "The body must be JSON: send Content-Type: application/json.")
+        try:
+            check = authentication.begin(request.headers)
+            raw = await collect(request.stream(), MAX_BODY)
+            if json_text.values(raw) > json_text.MAX_SENT_VALUES:
+                return refusal(413, TOO_MANY)
+            change = await offload(len(raw), partial(_read, raw, check))
+        except Refused as exc:
+            return refusal(401, str(exc), {"WWW-Authenticate": 'Webhook realm="Vapi"'})
+        except TooLarge:
+            return refusal(413, f"The body is larger than {MAX_BODY} bytes.")
+        except ClientDisconnect:
+            return refusal(400, "The body was cut off.")
+        except NotAMessage as exc:
+            return refusal(400, str(exc))
+        except NoSuchSession:
+            _LOG.warning("a report of a session without a usable id was ignored")
+            return Response(status_code=204)
+        if change is not None:
+            _LOG.info("reported", extra={"fields": {"type": change.type, "session": change.id}})
+            take(change)
+        return Response(status_code=204)
+
+    async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
+        response = await answer(Request(scope, receive))
+        if response.status_code >= 400:
+            note_refusal(response)
+        await response(scope, receive, send)
+
+    return endpoint
+
+
+def _is_json(headers: Headers) -> bool:
+    """Whether no form of a web page can have sent it."""
+    kind, _, _ = headers.get("Content-Type", "").partition(";")
+    return kind.strip().lower() == "application/json"
+
+
+def _read(raw: bytes, check: CheckBody) -> Change | None:
+    check(raw)
+    return read_message(raw)

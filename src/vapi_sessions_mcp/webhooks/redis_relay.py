@@ -1,0 +1,130 @@
+"""Changes from each replica to all, over Redis; without it a replica has its own, and goes on."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any, cast
+
+import anyio
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from vapi_sessions_mcp.webhooks.events import Change, read_message
+
+CHANNEL = "vapi-sessions-mcp:changes"
+# Changes that wait for Redis; the oldest of more are dropped.
+MOST = 10_000
+# Sent at once.
+BATCH = 500
+# A change has a fifth of this; what is longer is not ours.
+MAX_BYTES = 4_096
+# Between two tries to reach it.
+PAUSES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+TIMEOUT_SECONDS = 5.0
+
+_LOG = logging.getLogger("vapi_sessions_mcp.webhooks")
+
+
+class Relay:
+    """Sends what Vapi reports to this replica, and hears what it reports to any."""
+
+    def __init__(self, url: str, hear: Callable[[Change], object]) -> None:
+        """`hear` takes what comes, this replica's own as well; ValueError for no URL of a Redis."""
+        self._hear = hear
+        # Its types are those of every Redis client at once.
+        self._redis: Any = cast("Any", Redis).from_url(
+            url,
+            socket_timeout=TIMEOUT_SECONDS,
+            socket_connect_timeout=TIMEOUT_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+            socket_keepalive=True,
+            health_check_interval=TIMEOUT_SECONDS,
+        )
+        self._waiting: dict[Change, None] = {}
+        self._some = anyio.Event()
+        self._is_down = False
+
+    @property
+    def waiting(self) -> int:
+        """How many changes have not been sent yet."""
+        return len(self._waiting)
+
+    def forward(self, change: Change) -> None:
+        """Have `change` sent, whenever that can be; nobody waits for it."""
+        self._waiting[change] = None
+        if len(self._waiting) > MOST:
+            del self._waiting[next(iter(self._waiting))]
+        self._some.set()
+
+    async def run(self) -> None:
+        """Send and hear until cancelled."""
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._close)
+            tasks = await stack.enter_async_context(anyio.create_task_group())
+            tasks.start_soon(self._keep, self._send)
+            tasks.start_soon(self._keep, self._receive)
+
+    async def _keep(self, work: Callable[[Callable[[], None]], Awaitable[None]]) -> None:
+        """Do `work`, and again after a pause whenever Redis fails; it says by a call that it is up.
+
+        The more failures there were without that, the longer is the pause.
+        """
+        failures = 0
+
+        def up() -> None:
+            nonlocal failures
+            failures = 0
+
+        while True:
+            try:
+                await work(up)
+            except Exception as exc:  # noqa: BLE001 - nothing that Redis does may end a server
+                if not self._is_down:
+                    self._is_down = True
+                    # Its text may hold the URL, and with it the password.
+                    kind = type(exc).__name__
+                    _LOG.warning("Redis fails (%s): changes of this replica alone are heard", kind)
+            await anyio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
+            failures += 1
+
+    async def _send(self, up: Callable[[], None]) -> None:
+        while True:
+            while batch := [*self._waiting][:BATCH]:
+                pipeline = self._redis.pipeline(transaction=False)
+                for change in batch:
+                    pipeline.publish(CHANNEL, change.written())
+                await pipeline.execute()
+                up()
+                for change in batch:
+                    self._waiting.pop(change, None)
+            self._some = anyio.Event()
+            await self._some.wait()
+
+    async def _receive(self, up: Callable[[], None]) -> None:
+        async with self._redis.pubsub(ignore_subscribe_messages=True) as channel:
+            await channel.subscribe(CHANNEL)
+            up()
+            if self._is_down:
+                self._is_down = False
+                _LOG.warning("Redis works again: changes of all replicas are heard")
+            while True:
+                message = await channel.get_message(timeout=TIMEOUT_SECONDS)
+                if message is not None:
+                    self._heard(message["data"])
+
+    def _heard(self, data: bytes | str) -> None:
+        # The URL may ask for text instead of bytes.
+        raw = data.encode() if isinstance(data, str) else data
+        try:
+            change = read_message(raw) if len(raw) <= MAX_BYTES else None
+        except ValueError:
+            change = None
+        if change is None:
+            _LOG.warning("something else than a change came over Redis and was ignored")
+        else:
+            self._hear(change)
+
+    async def _close(self) -> None:
+        with anyio.CancelScope(shield=True), anyio.move_on_after(TIMEOUT_SECONDS):
+            await self._redis.aclose()
