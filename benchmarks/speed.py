@@ -148,14 +148,24 @@ def starts(vapi: str, rounds: int) -> None:
 SUMMARIES: Json = {"view": "summary"}
 FIGURES: dict[str, Measure] = {
     "get over stdio": over_stdio("get over stdio", *GET[:1], 100, GET[1]),
-    "get over http": over_http("get over HTTP, 16 at once", 16, 200),
+    "get over http": over_http("get over HTTP, 16 at once", 16, 400),
     "list of 100": over_stdio("list of 100, stdio", "list_sessions", 8, {"limit": 100}),
     "page of 1000": over_stdio(
         "page of 1000 summaries", "list_sessions", 1, {"limit": 1000, **SUMMARIES}, {"limit": 1000}
     ),
     **{
         f"growth {count}": over_http(f"get over HTTP, {count} at once", count, max(100, count))
-        for count in (1, 64, 256)
+        for count in (1, 16, 64, 256, 1_000)
+    },
+    **{
+        f"size {kilobytes}": over_stdio(
+            f"get of {kilobytes} KB, stdio",
+            "get_session",
+            max(2, 200 // kilobytes),
+            {"id": f"kb-{kilobytes}", "view": "summary"},
+            {"id": f"kb-{kilobytes}"},
+        )
+        for kilobytes in (1, 16, 256, 1_024, 4_096)
     },
     "large sessions": large,
     "start": starts,

@@ -10,9 +10,9 @@ from urllib.request import getproxies
 import httpx2
 
 from vapi_sessions_mcp import __version__
-from vapi_sessions_mcp.pools import Pools
 from vapi_sessions_mcp.settings import SettingsError
 from vapi_sessions_mcp.settings_rules import is_loopback
+from vapi_sessions_mcp.wire import Wire
 
 
 def build_client(
@@ -37,10 +37,7 @@ def build_client(
         if transport is None:
             context = httpx2.create_ssl_context()
             options["verify"] = context
-            direct = Pools(
-                lambda: httpx2.AsyncHTTPTransport(verify=context, limits=limits),
-                limits.keepalive_expiry or 0,
-            )
+            direct = Wire(context, limits.keepalive_expiry or 0)
             if _is_near(url):
                 transport = direct
             else:

@@ -10,8 +10,8 @@ from itertools import chain
 from typing import Any, NoReturn, cast
 
 MAX_DEPTH = 100
-# Items of an array written at a time: some milliseconds.
-SLICE = 1_000
+# Items of an array written at a time.
+SLICE = 100
 # About how many bytes are written at once: some milliseconds, too.
 WHOLE = 2**18
 # A page of a thousand full sessions has a third of this; ten times as many block us for half a
@@ -105,7 +105,7 @@ def compact(value: Any) -> str:
 
     What is large is written in slices, since no other thread runs while one is written.
     """
-    return _written(value, _COMPACT)
+    return "".join(_pieces(value, _COMPACT))
 
 
 def lines(value: Any) -> str:
@@ -113,13 +113,23 @@ def lines(value: Any) -> str:
 
     There is no other line break in it: those in texts are escaped.
     """
-    return _written(value, _LINES)
+    return "".join(line_pieces(value))
 
 
-def _written(value: Any, encoder: json.JSONEncoder) -> str:
+def line_pieces(value: Any) -> Iterable[str]:
+    """The pieces of which `lines` consists."""
+    return _pieces(value, _LINES)
+
+
+def utf8_size(text: str) -> int:
+    """How many bytes `text` takes."""
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def _pieces(value: Any, encoder: json.JSONEncoder) -> Iterable[str]:
     if isinstance(value, str) or size(value, WHOLE) < WHOLE:
-        return encoder.encode(value)
-    return "".join(_slices(value, 3, encoder))
+        return (encoder.encode(value),)
+    return _slices(value, 3, encoder)
 
 
 def _slices(value: Any, depth: int, encoder: json.JSONEncoder) -> Iterator[str]:

@@ -19,6 +19,8 @@ from vapi_sessions_mcp.offload import offload
 
 # Of both faces, so that one proxy rule fits both; it is the MCP SDK's own.
 MAX_BODY = 4 * 2**20
+# Where the message of a post is in an ASGI scope, as it was read.
+MESSAGE_KEY = "vapi_sessions_mcp.message"
 VERSIONS = [*KNOWN_PROTOCOL_VERSIONS]
 PACKED = "This server unpacks no bodies: send it without Content-Encoding."
 TOO_MANY = (
@@ -30,6 +32,11 @@ TOO_MANY = (
 def is_packed(headers: Headers) -> bool:
     """Whether a body would have to be unpacked, which nobody here does."""
     return headers.get("Content-Encoding", "").strip().lower() not in ("", "identity")
+
+
+def version_of(headers: Headers) -> str:
+    """The version of MCP that a request is in, which the first ones did not name."""
+    return headers.get("MCP-Protocol-Version", VERSIONS[0])
 
 
 class BodyGuard:
@@ -81,7 +88,8 @@ class BodyGuard:
             return messages.pop() if messages else await receive()
 
         app = self._app
-        version = Headers(scope=scope).get("MCP-Protocol-Version", VERSIONS[0])
+        scope[MESSAGE_KEY] = frame.message
+        version = version_of(Headers(scope=scope))
         if version not in VERSIONS:
             app = _unserved(version, frame.message)
         elif not caller.may_write and _tool_called(frame.message) in self._changes:

@@ -13,6 +13,7 @@ from vapi_sessions_mcp.access.gate import Gate
 from vapi_sessions_mcp.access.guard import Guard, allowed_names
 from vapi_sessions_mcp.access.health import Ask, health, nobody
 from vapi_sessions_mcp.contract.operations import offered
+from vapi_sessions_mcp.mcp_server.exchanges import Exchanges
 from vapi_sessions_mcp.mcp_server.large_answers import LargeAnswers
 from vapi_sessions_mcp.mcp_server.media_types import MediaTypes
 from vapi_sessions_mcp.settings import Settings
@@ -43,7 +44,7 @@ def build_app(
     )
     app.router.redirect_slashes = False
     changes = [name for row in offered(settings) if not row.read_only for name in row.names]
-    guarded = BodyGuard(MediaTypes(LargeAnswers(app)), MCP, gate, changes)
+    guarded = BodyGuard(MediaTypes(LargeAnswers(Exchanges(app, server))), MCP, gate, changes)
 
     async def by_path(scope: Scope, receive: Receive, send: Send) -> None:
         await others.get(scope.get("path", ""), guarded)(scope, receive, send)

@@ -58,6 +58,7 @@ def build_server(sessions: Sessions, settings: Settings) -> Server[Any]:
     rows = offered(settings)
     by_name = {name: row for row in rows for name in row.names}
     tools = {row: _tool(row, row.tool_name(settings.tool_names)) for row in rows}
+    schemas = {tool.name: tool.input_schema for tool in tools.values()}
     by_itself = owner(settings)
     resources = Resources(sessions, settings)
 
@@ -91,6 +92,8 @@ def build_server(sessions: Sessions, settings: Settings) -> Server[Any]:
         icons=[ICON],
         instructions=INSTRUCTIONS,
         cache_hints=cache_hints(settings),
+        # Without it the SDK lists all tools at each call over HTTP.
+        get_tool_input_schema=schemas.get,
         on_list_tools=guarded(list_tools),
         on_call_tool=guarded(call_tool, _failed),
         on_list_resources=guarded(resources.list_resources),

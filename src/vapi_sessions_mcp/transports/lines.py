@@ -5,6 +5,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 import anyio
 import anyio.from_thread
@@ -42,25 +43,25 @@ class Stdin:
         self._send.close()
         self._waiting.cancel()
 
-    async def __aiter__(self) -> AsyncIterator[str]:
+    async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
         lines = Lines()
         async for chunk in self._receive if self._pipe is None else self._chunks(self._pipe):
             for line in lines.feed(chunk):
-                if text := await self._judged(line):
-                    yield text
-        if text := await self._judged(lines.rest()):
-            yield text
+                if message := await self._judged(line):
+                    yield message
+        if message := await self._judged(lines.rest()):
+            yield message
 
-    async def _judged(self, line: bytes | None) -> str:
-        """The message in a line, or nothing where it is blank or refused."""
+    async def _judged(self, line: bytes | None) -> dict[str, Any] | None:
+        """The message in a line; None where it is blank or refused."""
         try:
             if line is None:
                 raise NotAMessage(TOO_LONG)
             if line.strip():
-                return (await offload(len(line), partial(json_rpc.read, line))).text
+                return (await offload(len(line), partial(json_rpc.read, line))).message
         except NotAMessage as exc:
             await self._refuse(exc)
-        return ""
+        return None
 
     async def _chunks(self, pipe: Unblocked) -> AsyncIterator[bytes]:
         if self._first:

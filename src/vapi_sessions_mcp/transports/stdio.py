@@ -2,11 +2,10 @@
 
 import logging
 from collections.abc import AsyncIterator
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import anyio
 from mcp.server.lowlevel import NotificationOptions, Server
-from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 from mcp_types import (
     CONNECTION_CLOSED,
@@ -16,6 +15,7 @@ from mcp_types import (
     JSONRPCRequest,
     JSONRPCResponse,
     RequestId,
+    jsonrpc_message_adapter,
 )
 
 from vapi_sessions_mcp.errors import STOPPED
@@ -24,7 +24,7 @@ from vapi_sessions_mcp.telemetry.report import OFF, Telemetry
 from vapi_sessions_mcp.transports.lines import Stdin
 from vapi_sessions_mcp.transports.prelude import Begun
 from vapi_sessions_mcp.transports.signals import stop_signal
-from vapi_sessions_mcp.transports.stdout import claimed
+from vapi_sessions_mcp.transports.stdout import Stdout, claimed
 
 # How long to look for an `initialize` queued behind a first `server/discover`.
 PEEK_SECONDS = 0.02
@@ -46,6 +46,7 @@ async def serve(
     A conversation that was `begun` goes on: what the client was answered is not answered again.
     """
     begun = begun or Begun()
+    from_stdin, incoming = anyio.create_memory_object_stream[Frame]()
     to_server, from_client = anyio.create_memory_object_stream[Frame]()
     to_client, from_server = anyio.create_memory_object_stream[SessionMessage]()
     refusals = to_client.clone()
@@ -62,7 +63,15 @@ async def serve(
     if not begun.handshake:
         taken_over.set()
 
-    async def relay_requests(incoming: AsyncIterator[Frame]) -> None:
+    async def read() -> None:
+        async with from_stdin:
+            async for message in stdin:
+                # `json_rpc.read` lets through only what this takes.
+                await from_stdin.send(
+                    SessionMessage(jsonrpc_message_adapter.validate_python(message))
+                )
+
+    async def relay_requests() -> None:
         async for frame in incoming if begun.handshake else _handshake_first(incoming):
             calls.received(frame)
             await to_server.send(frame)
@@ -72,36 +81,36 @@ async def serve(
         refusals.close()
         to_server.close()
 
-    async def relay_answers(outgoing: Any) -> None:
-        async with outgoing:
-            async for each in from_server:
-                message = _in_words(each)
-                # What is refused meanwhile is an error, and no answer to the handshake.
-                if taken_over.is_set() or not isinstance(message.message, JSONRPCResponse):
-                    await outgoing.send(message)
-                else:
-                    taken_over.set()
-                calls.answered(message)
+    async def relay_answers(stdout: Stdout) -> None:
+        async for each in from_server:
+            answer = _in_words(each)
+            # What is refused meanwhile is an error, and no answer to the handshake.
+            if taken_over.is_set() or not isinstance(answer.message, JSONRPCResponse):
+                line = answer.message.model_dump_json(by_alias=True, exclude_unset=True)
+                await stdout.write(f"{line}\n")
+            else:
+                taken_over.set()
+            calls.answered(answer)
+        written.set()
 
     async def stop_on_signal() -> None:
         await stop_signal()
         stdin.end()
 
+    written = anyio.Event()
     with claimed() as stdout:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(stop_on_signal)
-            # The SDK only iterates over the one, and only writes and flushes the other.
-            lines = cast("anyio.AsyncFile[str]", stdin)
-            written = cast("anyio.AsyncFile[str] | None", stdout)
-            async with stdio_server(stdin=lines, stdout=written) as (incoming, outgoing):
-                tasks.start_soon(relay_requests, incoming)
-                tasks.start_soon(relay_answers, outgoing)
-                # Since 2026-07-28 the SDK sees by itself whether changes are reported.
-                reports = server.get_request_handler("resources/subscribe") is not None
-                options = server.create_initialization_options(
-                    NotificationOptions(resources_changed=reports)
-                )
-                await server.run(from_client, to_client, options)
+            tasks.start_soon(read)
+            tasks.start_soon(relay_requests)
+            tasks.start_soon(relay_answers, stdout)
+            # Since 2026-07-28 the SDK sees by itself whether changes are reported.
+            reports = server.get_request_handler("resources/subscribe") is not None
+            options = server.create_initialization_options(
+                NotificationOptions(resources_changed=reports)
+            )
+            await server.run(from_client, to_client, options)
+            await written.wait()
             tasks.cancel_scope.cancel()
 
 

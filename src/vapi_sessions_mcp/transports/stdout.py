@@ -4,45 +4,48 @@ import os
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import anyio
+import anyio.to_thread
 
 from vapi_sessions_mcp.unblocked import Unblocked
 
 
-@dataclass(frozen=True, slots=True)
 class Stdout:
-    """The pipe or socket that stdout is, written on the event loop, as the SDK writes a file."""
+    """Writes messages to what stdout was before it was claimed."""
 
-    end: Unblocked
+    def __init__(self, wire: int, end: Unblocked | None) -> None:
+        """`end` is that pipe or socket; anything else is written by a thread, since it may wait."""
+        self._wire, self._end = wire, end
 
     async def write(self, text: str) -> None:
         """Write all of `text`; raises BrokenPipeError where the client is gone."""
         left = memoryview(text.encode())
         while left:
-            try:
-                left = left[self.end.write(left) :]
-            except BlockingIOError:
-                await anyio.wait_writable(self.end.descriptor)
+            left = left[await self._put(left) :]
 
-    async def flush(self) -> None:
-        """Nothing is kept back."""
+    async def _put(self, data: memoryview) -> int:
+        """How many bytes of `data` were written."""
+        if self._end is None:
+            return await anyio.to_thread.run_sync(os.write, self._wire, data)
+        while True:
+            try:
+                return self._end.write(data)
+            except BlockingIOError:
+                await anyio.wait_writable(self._end.descriptor)
 
 
 @contextmanager
-def claimed() -> Generator[Stdout | None]:
-    """Stdout for nobody else while the block runs; None where that is left to the SDK."""
+def claimed() -> Generator[Stdout]:
+    """Stdout for nobody else while the block runs."""
     end = Unblocked.of(1, writes=True)
-    if end is None:
-        yield None
-        return
     wire = os.dup(1)
     # Without a stderr its number may be that of any file which was opened since.
     os.dup2(2 if sys.stderr else os.open(os.devnull, os.O_WRONLY), 1)
     try:
-        yield Stdout(end)
+        yield Stdout(wire, end)
     finally:
         os.dup2(wire, 1)
         os.close(wire)
-        end.close()
+        if end:
+            end.close()

@@ -13,7 +13,7 @@ from vapi_sessions_mcp.contract.list_filters import ListRequest
 from vapi_sessions_mcp.contract.requests import GetRequest, View, Window
 from vapi_sessions_mcp.json_text import apart, as_object
 from vapi_sessions_mcp.settings import DefaultView, Settings
-from vapi_sessions_mcp.views.block import block, part_size
+from vapi_sessions_mcp.views.block import joined, joined_size, part_size
 from vapi_sessions_mcp.views.masking import mask_all, mask_secrets, masker
 from vapi_sessions_mcp.views.notes import ABOUT, Notes
 from vapi_sessions_mcp.views.numbers import count
@@ -42,14 +42,19 @@ class Answer:
         return apart([*self.data.items(), ("note", self.note)]) if self.note else self.data
 
     @cached_property
+    def _pieces(self) -> Sequence[str]:
+        """What is written, once; a long one is measured without being put together."""
+        return [*json_text.line_pieces(self.noted())]
+
+    @cached_property
     def text(self) -> str:
-        """All of it as one block of text, written once."""
-        return block(self.noted())
+        """All of it as one block of text."""
+        return joined(self._pieces)
 
     @cached_property
     def size(self) -> int:
         """How many bytes that takes."""
-        return len(self.text.encode())
+        return joined_size(self._pieces)
 
 
 class Shape:

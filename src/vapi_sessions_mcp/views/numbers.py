@@ -14,7 +14,8 @@ def moment(value: Any) -> str:
     first, end = _TIMES
     if not _is_number(value) or not first <= value < end:
         return ""
-    return f"{datetime.fromtimestamp(value / 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    # Formats of its own take datetime four times as long.
+    return f"{datetime.fromtimestamp(value / 1000, UTC).isoformat()[:19]}Z"
 
 
 def cost(value: Any) -> float | None:

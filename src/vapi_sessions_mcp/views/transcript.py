@@ -8,6 +8,7 @@ from vapi_sessions_mcp.views.numbers import moment
 
 # Times that arguments can have been written as JSON; what is masked is looked into further.
 MAX_LAYERS = 3
+_TEXTS = ("content", "result", "message")
 # Recorded calls have names of their own for who speaks.
 ROLES = {"bot": "assistant", "tool_calls": "assistant", "tool_call_result": "tool"}
 
@@ -18,26 +19,49 @@ def transcript(session: dict[str, Any]) -> list[dict[str, Any]]:
     Each is `{role, name?, text?, time?, calls?: [{tool, with}]}`. A tool's answer
     has the role `tool` and the tool's `name`. Times are ISO 8601 in UTC.
     """
+    sent = as_list(session.get("messages"))
+    named = answering(sent)
+    return [message(each, named.get(at, "")) for at, each in enumerate(sent)]
+
+
+def answering(sent: list[Any]) -> dict[int, str]:
+    """The tools that messages answer, by their places: an answer has only the id of its call."""
     tools: dict[str, str] = {}
-    return [message(each, tools) for each in as_list(session.get("messages"))]
+    named: dict[int, str] = {}
+    for at, each in enumerate(sent):
+        given = as_object(each)
+        if tools:
+            answers = identity(given.get("tool_call_id")) or identity(given.get("toolCallId"))
+            if answers in tools:
+                named[at] = tools[answers]
+        for call in map(as_object, _called(given)):
+            if id := identity(call.get("id")):
+                tools[id] = _tool(call)
+    return named
 
 
-def message(sent: Any, tools: dict[str, str] | None = None) -> dict[str, Any]:
-    """One message in that shape; `tools` are those called before it, by the ids of the calls."""
-    tools = {} if tools is None else tools
-    given = as_object(sent) or {"content": sent}
-    role = given.get("role")
-    called = as_list(given.get("tool_calls")) or as_list(given.get("toolCalls"))
-    answers = identity(given.get("tool_call_id")) or identity(given.get("toolCallId"))
-    texts = [_text(given.get(name)) for name in ("content", "result", "message")]
+def message(sent: Any, tool: str = "") -> dict[str, Any]:
+    """One message in that shape; `tool` is the one that it answers."""
+    given = _given(sent)
+    role, text = line(given)
     shaped = {
-        "role": ROLES.get(role, role) if role and isinstance(role, str) else "unknown",
-        "name": _text(given.get("name")) or (tools.get(answers) if answers else ""),
-        "text": "" if called and role == "tool_calls" else next(filter(None, texts), ""),
+        "role": role,
+        "name": _text(given.get("name")) or tool,
+        "text": text,
         "time": moment(given.get("time")),
-        "calls": [_call(as_object(call), tools) for call in called],
+        "calls": [_call(as_object(call)) for call in _called(given)],
     }
     return {name: value for name, value in shaped.items() if value}
+
+
+def line(sent: Any) -> tuple[str, str]:
+    """Who says what in a message: the role, and the text or nothing."""
+    given = _given(sent)
+    role = given.get("role")
+    who = ROLES.get(role, role) if role and isinstance(role, str) else "unknown"
+    if role == "tool_calls" and _called(given):
+        return who, ""
+    return who, next(filter(None, (_text(given.get(name)) for name in _TEXTS)), "")
 
 
 def identity(value: Any) -> str | None:
@@ -47,14 +71,24 @@ def identity(value: Any) -> str | None:
     return None
 
 
-def _call(call: dict[str, Any], tools: dict[str, str]) -> dict[str, Any]:
-    """One tool call as `{tool, with}`; its id is noted, for the answer names only that."""
+def _given(sent: Any) -> dict[str, Any]:
+    return as_object(sent) or {"content": sent}
+
+
+def _called(given: dict[str, Any]) -> list[Any]:
+    return as_list(given.get("tool_calls")) or as_list(given.get("toolCalls"))
+
+
+def _call(call: dict[str, Any]) -> dict[str, Any]:
+    """One tool call as `{tool, with}`."""
     function = as_object(call.get("function")) or call
-    tool = _text(function.get("name")) or "unknown"
-    if id := identity(call.get("id")):
-        tools[id] = tool
     arguments: Any = function.get("arguments") or function.get("parameters") or {}
-    return {"tool": tool, "with": _parsed(arguments)}
+    return {"tool": _tool(call), "with": _parsed(arguments)}
+
+
+def _tool(call: dict[str, Any]) -> str:
+    function = as_object(call.get("function")) or call
+    return _text(function.get("name")) or "unknown"
 
 
 def _parsed(arguments: Any) -> Any:
