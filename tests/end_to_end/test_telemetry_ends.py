@@ -15,6 +15,7 @@ from support.faulty_vapi import FaultyVapi
 from support.processes import COMMAND, PATIENCE, environment, started
 from support.stdio_calls import call
 from support.tools import GET
+from vapi_sessions_mcp.telemetry.variables import CHOSEN_HERE
 
 pytestmark = pytest.mark.anyio
 
@@ -179,6 +180,17 @@ def test_a_propagator_that_is_not_here_is_one_line() -> None:
     assert found.returncode == 0
     [line] = found.stderr.splitlines()
     assert line.endswith("OTEL_PROPAGATORS: there is no 'b3' here, and it is left out")
+
+
+@pytest.mark.parametrize("env", [{}, {ENDPOINT: "http://127.0.0.1:9"}], ids=["off", "on"])
+@pytest.mark.parametrize("variable", CHOSEN_HERE)
+def test_a_provider_that_is_chosen_is_one_line(variable: str, env: dict[str, str]) -> None:
+    # It stopped the start, as a fault of this server, whether or not anything was to be sent.
+    found = ended(**{variable: "foo"}, **env, **BRIEF)
+    assert found.returncode == 0
+    [line, *others] = found.stderr.splitlines()
+    assert line.endswith(f"{variable} cannot be chosen here, and is left out")
+    assert all("could not be sent" in other for other in others)
 
 
 def test_a_protocol_that_is_not_spoken_is_one_line() -> None:

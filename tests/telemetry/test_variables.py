@@ -3,9 +3,10 @@
 import pytest
 
 from vapi_sessions_mcp.telemetry.variables import (
+    CHOSEN_HERE,
     Asked,
     asked,
-    drop_unknown_propagators,
+    drop_unusable,
     is_disabled,
 )
 
@@ -106,12 +107,31 @@ def test_a_propagator_that_is_not_here_is_left_out(
 ) -> None:
     # Platforms name theirs for everybody, and the MCP SDK would fail at its import.
     environ = {"OTEL_PROPAGATORS": named}
-    assert drop_unknown_propagators(environ) == unknown
+    said = [f"OTEL_PROPAGATORS: there is no {each!r} here, and it is left out" for each in unknown]
+    assert drop_unusable(environ) == said
     assert environ == {"OTEL_PROPAGATORS": left}
 
 
 def test_without_propagators_nothing_is_set() -> None:
     # Blank is not the same as none.
     environ: dict[str, str] = {}
-    assert drop_unknown_propagators(environ) == []
+    assert drop_unusable(environ) == []
+    assert environ == {}
+
+
+@pytest.mark.parametrize("variable", CHOSEN_HERE)
+@pytest.mark.parametrize("value", ["foo", "sdk_tracer_provider", "default_meter_provider"])
+def test_a_provider_that_is_not_ours_is_left_out(variable: str, value: str) -> None:
+    # The MCP SDK cannot be imported with one that is not there; with any other nothing is sent.
+    environ = {variable: value, "OTEL_PROPAGATORS": "b3"}
+    said = drop_unusable(environ)
+    assert said[0] == f"{variable} cannot be chosen here, and is left out"
+    assert len(said) == 2
+    assert environ == {"OTEL_PROPAGATORS": ""}
+
+
+def test_a_blank_provider_is_left_out_without_a_word() -> None:
+    # OpenTelemetry looks for one whose name is empty.
+    environ = dict.fromkeys(CHOSEN_HERE, "")
+    assert drop_unusable(environ) == []
     assert environ == {}

@@ -5,6 +5,11 @@ from dataclasses import dataclass
 
 PROTOCOL = "http/protobuf"
 PROPAGATORS = "OTEL_PROPAGATORS"
+CHOSEN_HERE = (
+    "OTEL_PYTHON_TRACER_PROVIDER",
+    "OTEL_PYTHON_METER_PROVIDER",
+    "OTEL_PYTHON_CONTEXT",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,21 +44,28 @@ def asked(environ: Mapping[str, str]) -> Asked:
     return Asked(traces=on["TRACES"], metrics=on["METRICS"], faults=tuple(dict.fromkeys(faults)))
 
 
-def drop_unknown_propagators(environ: MutableMapping[str, str]) -> list[str]:
-    """Take out of OTEL_PROPAGATORS what is not installed, and return it.
+def drop_unusable(environ: MutableMapping[str, str]) -> list[str]:
+    """Take out what the MCP SDK could not be imported with, and return a sentence for each.
 
-    With one of those the MCP SDK could not be imported.
+    Providers are this server's own: with others, its spans and metrics would go nowhere.
     """
-    named = environ.get(PROPAGATORS, "")
-    names = [each.strip() for each in named.split(",") if each.strip()]
+    said: list[str] = []
+    for variable in CHOSEN_HERE:
+        if environ.pop(variable, ""):
+            said.append(f"{variable} cannot be chosen here, and is left out")
+    names = [each.strip() for each in environ.get(PROPAGATORS, "").split(",") if each.strip()]
     if not set(names) - {"tracecontext", "baggage", "none"}:
-        return []
+        return said
     # 20 ms that a server without such a name does without.
     from importlib.metadata import entry_points
 
     there = entry_points(group="opentelemetry_propagator").names | {"none"}
     environ[PROPAGATORS] = ",".join(name for name in names if name in there)
-    return [name for name in names if name not in there]
+    unknown = [name for name in names if name not in there]
+    return [
+        *said,
+        *(f"{PROPAGATORS}: there is no {name!r:.60} here, and it is left out" for name in unknown),
+    ]
 
 
 def _is_on(environ: Mapping[str, str], name: str, faults: list[str]) -> bool:
