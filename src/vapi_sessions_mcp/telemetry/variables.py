@@ -49,10 +49,8 @@ def drop_unusable(environ: MutableMapping[str, str]) -> list[str]:
 
     Providers are this server's own: with others, its spans and metrics would go nowhere.
     """
-    said: list[str] = []
-    for variable in CHOSEN_HERE:
-        if environ.pop(variable, ""):
-            said.append(f"{variable} cannot be chosen here, and is left out")
+    chosen = [variable for variable in CHOSEN_HERE if environ.pop(variable, "")]
+    said = [f"{variable} cannot be chosen here, and is left out" for variable in chosen]
     names = [each.strip() for each in environ.get(PROPAGATORS, "").split(",") if each.strip()]
     if not set(names) - {"tracecontext", "baggage", "none"}:
         return said
