@@ -1,6 +1,7 @@
 """The REST adapter: the table's operations under `/v1`, Vapi's JSON and statuses as they are."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import TypeAlias, cast
 
 import anyio
@@ -30,6 +31,7 @@ from vapi_sessions_mcp.rest_api.statuses import headers_of, status_of
 from vapi_sessions_mcp.sessions.boundary import boundary
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
+from vapi_sessions_mcp.telemetry.report import Telemetry
 
 # Other parts of Vapi's API, by the names that its paths begin with.
 VAPIS = {
@@ -87,7 +89,7 @@ def build_rest(
             Middleware(Boundary),
             Middleware(Guard, settings=settings, gate=gate, public=PUBLIC),
         ],
-        exception_handlers={HTTPException: _no_route},
+        exception_handlers={HTTPException: partial(_no_call, gate.telemetry)},
     )
     app.router.redirect_slashes = False
     return app
@@ -108,12 +110,13 @@ def _endpoint(
             raw = await received(request) if operation.has_body else b""
         except ClientDisconnect:
             # Half a request is no call, and whoever sends many must not fill the log.
+            telemetry.refused(400)
             return refusal(400, "The body was cut off.")
         try:
             with (
                 telemetry.call(operation.short_name, record),
                 logged_call(operation.short_name, record),
-                boundary(operation, record, HTTPException),
+                boundary(operation, record),
             ):
                 arguments = await arguments_of(operation, request, raw)
                 record.asked = json_text.size(arguments, LARGE)
@@ -168,9 +171,10 @@ def _refused(
     return refusal(status_of(error, operation), message, headers_of(error, caller))
 
 
-async def _no_route(request: Request, exc: Exception) -> Response:
+async def _no_call(telemetry: Telemetry, request: Request, exc: Exception) -> Response:
     """An unknown path or method, in the words of Vapi's own framework, or what the body lacks."""
     error = cast("HTTPException", exc)
+    telemetry.refused(error.status_code)
     message, headers = error.detail, dict(error.headers or {})
     if error.status_code in (404, 405):
         message = json_text.clean(f"Cannot {request.method} {request.scope['path']:.200}")
