@@ -1,11 +1,9 @@
 """A collector that is down, hangs or refuses keeps nobody waiting; what cannot be had is said."""
 
-import os
 import signal
 import socket
 import subprocess
 from contextlib import closing
-from pathlib import Path
 
 import anyio
 import pytest
@@ -127,16 +125,6 @@ def ended(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         timeout=PATIENCE,
         check=False,
     )
-
-
-@pytest.fixture
-def without_extra(tmp_path: Path) -> dict[str, str]:
-    """The environment of a server that was installed without the extra."""
-    package = tmp_path / "opentelemetry" / "sdk"
-    package.mkdir(parents=True)
-    (package / "__init__.py").write_text("raise ModuleNotFoundError(name=__name__)\n")
-    others = os.environ.get("PYTHONPATH", "")
-    return {"PYTHONPATH": f"{tmp_path}{os.pathsep}{others}"}
 
 
 SAYS = "the extra otel is missing: pip install 'vapi-sessions-mcp[otel]'."

@@ -7,6 +7,7 @@ from vapi_sessions_mcp.telemetry.variables import (
     Asked,
     asked,
     drop_unusable,
+    endpoint,
     is_disabled,
 )
 
@@ -82,6 +83,25 @@ def test_an_exporter_that_is_not_here_is_named(
     assert found.anything is on
     said = f"OTEL_{name}_EXPORTER asks for an exporter that is not here: {instead}."
     assert found.faults == (said,)
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, HERE.replace("127.0.0.1", "localhost")),
+        ({ENDPOINT: " https://a:s3cret@collector:4318/path?key=s3cret "}, "https://collector:4318"),
+        ({ENDPOINT: HERE, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://[::1]/v1"}, "http://[::1]"),
+        ({ENDPOINT: HERE, "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://other"}, HERE),
+        ({ENDPOINT: "collector:4318"}, ""),
+        ({ENDPOINT: "http://"}, ""),
+        ({ENDPOINT: "http://collector:99999"}, ""),
+    ],
+)
+def test_where_spans_go_is_shown_without_what_is_secret(
+    environ: dict[str, str], expected: str
+) -> None:
+    # Keys of hosted collectors are in URLs, and what `doctor` prints is pasted into tickets.
+    assert endpoint(environ, "TRACES") == expected
 
 
 def test_what_is_disabled_is_not_complained_about() -> None:

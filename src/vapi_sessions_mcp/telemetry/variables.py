@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 PROTOCOL = "http/protobuf"
+# OpenTelemetry's own, where an exporter is named and no endpoint.
+NEARBY = "http://localhost:4318"
 PROPAGATORS = "OTEL_PROPAGATORS"
 CHOSEN_HERE = (
     "OTEL_PYTHON_TRACER_PROVIDER",
@@ -44,6 +47,19 @@ def asked(environ: Mapping[str, str]) -> Asked:
     return Asked(traces=on["TRACES"], metrics=on["METRICS"], faults=tuple(dict.fromkeys(faults)))
 
 
+def endpoint(environ: Mapping[str, str], name: str) -> str:
+    """Where TRACES or METRICS go, scheme, host and port alone; "" where that is no URL."""
+    url = _endpoint(environ, name) or NEARBY
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return ""
+    if parts.scheme not in ("http", "https") or not host:
+        return ""
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
 def drop_unusable(environ: MutableMapping[str, str]) -> list[str]:
     """Take out what the MCP SDK could not be imported with, and return a sentence for each.
 
@@ -67,23 +83,29 @@ def drop_unusable(environ: MutableMapping[str, str]) -> list[str]:
 
 
 def _is_on(environ: Mapping[str, str], name: str, faults: list[str]) -> bool:
-    def first(*variables: str) -> tuple[str, str]:
-        """The first that is set, which means that it is not blank, and its value."""
-        values = ((each, environ.get(each, "").strip()) for each in variables)
-        return next((found for found in values if found[1]), ("", ""))
-
-    _, endpoint = first(f"OTEL_EXPORTER_OTLP_{name}_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-    variable, exporters = first(f"OTEL_{name}_EXPORTER")
+    variable, exporters = _first(environ, f"OTEL_{name}_EXPORTER")
     chosen = {each.strip().lower() for each in exporters.split(",")} - {"", "none"}
-    if not chosen and (exporters or not endpoint):
+    if not chosen and (exporters or not _endpoint(environ, name)):
         return False
     for other in sorted(chosen - {"otlp"}):
         instead = "--metrics serves Prometheus" if other == "prometheus" else "there is otlp"
         faults.append(f"{variable} asks for an exporter that is not here: {instead}.")
     if chosen and "otlp" not in chosen:
         return False
-    variable, protocol = first(f"OTEL_EXPORTER_OTLP_{name}_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+    variables = (f"OTEL_EXPORTER_OTLP_{name}_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+    variable, protocol = _first(environ, *variables)
     if protocol and protocol.lower() != PROTOCOL:
         faults.append(f"{variable} asks for a protocol that is not spoken here: set {PROTOCOL}.")
         return False
     return True
+
+
+def _endpoint(environ: Mapping[str, str], name: str) -> str:
+    variables = (f"OTEL_EXPORTER_OTLP_{name}_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+    return _first(environ, *variables)[1]
+
+
+def _first(environ: Mapping[str, str], *variables: str) -> tuple[str, str]:
+    """The first that is set, which means that it is not blank, and its value."""
+    values = ((each, environ.get(each, "").strip()) for each in variables)
+    return next((found for found in values if found[1]), ("", ""))
