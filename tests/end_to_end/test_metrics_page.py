@@ -16,8 +16,9 @@ from support.faces import BOTH, KEY
 from support.faulty_vapi import FaultyVapi, slow
 from support.http_calls import tool_call
 from support.metered import families, series
-from support.processes import PATIENCE, Running, started
+from support.processes import PATIENCE, Running, started, url_in
 from support.tools import GET
+from support.webhook_servers import GIVEN, HTTP, Server
 from vapi_sessions_mcp.access.bodies import MAX_BODY
 from vapi_sessions_mcp.telemetry.metrics import METRICS
 
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.anyio
 # It has no types.
 OPENMETRICS: Any = import_module("prometheus_client.openmetrics.parser")
 PING = b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}'
+OPERATIONS = "mcp_server_operation_duration_seconds_count"
 COUNT = "vapi_sessions_call_duration_seconds_count"
 
 
@@ -156,6 +158,32 @@ async def test_what_is_refused_before_it_is_a_call_counts_alike_whichever_way_it
         assert await calls_in(client, [page]) == [1]
         found = series((await client.get(page)).text, "vapi_sessions_refusals_total")
         assert sum(value for _, value in found) == len(REFUSED)
+
+
+async def test_a_stream_is_a_message_without_an_error_and_no_call() -> None:
+    # Over HTTP its client hangs up, which is a cancellation here.
+    async with (
+        started(*HTTP, "--sandbox", "--metrics", "0", **GIVEN) as running,
+        httpx2.AsyncClient(timeout=PATIENCE) as client,
+    ):
+        server = Server(running, await running.url())
+        page = url_in(await running.told("Metrics at "))
+
+        async def streams() -> list[dict[str, str]]:
+            text = (await client.get(page)).text
+            assert series(text, "vapi_sessions_calls_active") == [({}, 0)]
+            found = [labels for labels, _ in series(text, OPERATIONS)]
+            return [each for each in found if each["mcp_method_name"] == "subscriptions/listen"]
+
+        async with server.client() as subscriber:
+            async with subscriber.listen(resources_list_changed=True):
+                assert await streams() == []
+            with anyio.fail_after(PATIENCE):
+                while not (ended := await streams()):
+                    pass
+        assert [each.get("error_type") for each in ended] == [None]
+        running.signal(signal.SIGTERM)
+        assert await running.ended() == 0
 
 
 async def test_each_worker_has_a_page_of_its_own_which_it_keeps() -> None:
