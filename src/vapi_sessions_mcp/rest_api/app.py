@@ -31,7 +31,6 @@ from vapi_sessions_mcp.rest_api.statuses import headers_of, status_of
 from vapi_sessions_mcp.sessions.boundary import boundary
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
-from vapi_sessions_mcp.telemetry.report import Telemetry
 
 # Other parts of Vapi's API, by the names that its paths begin with.
 VAPIS = {
@@ -89,7 +88,7 @@ def build_rest(
             Middleware(Boundary),
             Middleware(Guard, settings=settings, gate=gate, public=PUBLIC),
         ],
-        exception_handlers={HTTPException: partial(_no_call, gate.telemetry)},
+        exception_handlers={HTTPException: partial(_no_call, gate)},
     )
     app.router.redirect_slashes = False
     return app
@@ -171,10 +170,9 @@ def _refused(
     return refusal(status_of(error, operation), message, headers_of(error, caller))
 
 
-async def _no_call(telemetry: Telemetry, request: Request, exc: Exception) -> Response:
+async def _no_call(gate: Gate, request: Request, exc: Exception) -> Response:
     """An unknown path or method, in the words of Vapi's own framework, or what the body lacks."""
     error = cast("HTTPException", exc)
-    telemetry.refused(error.status_code)
     message, headers = error.detail, dict(error.headers or {})
     if error.status_code in (404, 405):
         message = json_text.clean(f"Cannot {request.method} {request.scope['path']:.200}")
@@ -183,7 +181,13 @@ async def _no_call(telemetry: Telemetry, request: Request, exc: Exception) -> Re
     if "Allow" in headers:
         headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
         message = f"{message}: there is {headers['Allow']}."
-    return refusal(error.status_code, message, headers)
+    refused = refusal(error.status_code, message, headers)
+    if error.status_code in (404, 405):
+        # Whoever looks for paths must not fill the log.
+        gate.telemetry.refused(error.status_code)
+    else:
+        gate.note_refusal(refused)
+    return refused
 
 
 def _is_vapis(path: str) -> bool:
