@@ -196,6 +196,9 @@ async def test_nobody_listening_is_a_refusal_to_connect() -> None:
             await client.get(nobody)
         with pytest.raises(httpx2.ConnectError, match=r"^\[Errno -?\d+\] "):
             await client.get("http://no-such-host.invalid/")
+        for odd in ("vapi..invalid", f"{'a' * 64}.invalid"):
+            with pytest.raises(httpx2.ConnectError, match=r"label"):
+                await client.get(f"http://{odd}/")
         at_once = httpx2.Timeout(None, connect=0)
         with pytest.raises(httpx2.ConnectTimeout):
             await client.get("/", timeout=at_once)

@@ -23,7 +23,7 @@ MOST_WAITING = 2**18
 OTHER_FAMILY_SECONDS = 0.25
 
 # Errors of a connection whose words say why; those of others name each address.
-_WORDS = (socket.gaierror, ssl.SSLError)
+_WORDS = (socket.gaierror, ssl.SSLError, UnicodeError)
 
 # Scheme, host and port.
 Origin: TypeAlias = tuple[str, str, int]
@@ -88,7 +88,7 @@ class Wire(httpx2.AsyncBaseTransport):
                 )
         except TimeoutError as exc:
             raise httpx2.ConnectTimeout("", request=request) from exc
-        except OSError as exc:
+        except (OSError, UnicodeError) as exc:  # Python spells no name with an empty or long label
             said = str(exc) if isinstance(exc, _WORDS) else "All connection attempts failed"
             raise httpx2.ConnectError(said, request=request) from exc
         return connection
