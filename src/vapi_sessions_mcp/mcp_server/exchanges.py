@@ -50,11 +50,15 @@ class Exchanges:
             await self._app(scope, receive, send)
             return
         exchange = Exchange(Request(scope), message, send)
+        answer = None
         # A client that goes away cancels the call, but for a change that has been sent.
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(exchange.wait, receive, tasks.cancel_scope, self._ping)
-            await exchange.finish(await self._answer(exchange))
+            answer = await self._answer(exchange)
             tasks.cancel_scope.cancel()
+        # Only now, when no comment can come into it or behind it.
+        if answer is not None:
+            await exchange.finish(answer)
 
     async def _answer(self, exchange: "Exchange") -> dict[str, Any]:
         """The result of a call, or the protocol's error."""
@@ -95,6 +99,8 @@ class Exchange:
         self.cancel_requested = anyio.Event()
         self.request_id, self.params = message["id"], message.get("params")
         self._send, self._streams = send, False
+        # A comment and a notification may come at once, and a client that reads slowly delays both.
+        self._turn = anyio.Lock()
 
     async def send_raw_request(
         self, method: str, params: Mapping[str, Any] | None, opts: CallOptions | None = None
@@ -140,12 +146,13 @@ class Exchange:
         await self._send({"type": "http.response.body", "body": body})
 
     async def _stream(self, event: bytes) -> None:
-        if not self._streams:
-            self._streams = True
-            # Nobody on the way may keep events back, or pack them together.
-            kept = (b"cache-control", b"no-cache, no-transform"), (b"x-accel-buffering", b"no")
-            await self._start(EVENTS, *kept)
-        await self._send({"type": "http.response.body", "body": event, "more_body": True})
+        async with self._turn:
+            if not self._streams:
+                # Nobody on the way may keep events back, or pack them together.
+                kept = (b"cache-control", b"no-cache, no-transform"), (b"x-accel-buffering", b"no")
+                await self._start(EVENTS, *kept)
+                self._streams = True
+            await self._send({"type": "http.response.body", "body": event, "more_body": True})
 
     async def _start(self, kind: str, *headers: tuple[bytes, bytes]) -> None:
         fields = [(b"content-type", kind.encode()), *headers]
