@@ -41,7 +41,7 @@ def processor(page: str) -> dict[str, float]:
 
 def capacity_table(page: str) -> str:
     """How many of each call fill a core, from what each costs."""
-    rows = ["| A call over HTTP | processor | a second, for a core |", "|---|---:|---:|"]
+    rows = ["| A call | processor | a second, for a core |", "|---|---:|---:|"]
     for name, ms in processor(page).items():
         count = 1000 / ms
         rows.append(f"| {name} | {ms:g} ms | {round(count, -1 if count >= 100 else 0):.0f} |")
