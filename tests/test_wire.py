@@ -12,7 +12,7 @@ import anyio.lowlevel
 import httpx2
 import pytest
 
-from support.faulty_vapi import FaultyVapi, Reply, cut, reply
+from support.faulty_vapi import FaultyVapi, Reply, cut, reply, slow
 from vapi_sessions_mcp.wire import Wire
 
 pytestmark = pytest.mark.anyio
@@ -72,6 +72,20 @@ async def test_all_are_closed_in_the_end() -> None:
         async with calling(vapi) as client:
             await client.get("/")
         await vapi.until(lambda vapi: vapi.hung_up == 1)
+
+
+async def test_what_ends_after_all_were_closed_leaves_no_connection() -> None:
+    # A change that was sent is let finish while the process ends.
+    async with FaultyVapi(slow(WHOLE)) as vapi:
+        transport = Wire(ssl.create_default_context(), 600)
+        client = httpx2.AsyncClient(transport=transport, base_url=vapi.url, timeout=None)
+        with anyio.fail_after(PATIENCE):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(client.get, "/")
+                await vapi.until(lambda vapi: len(vapi.requests) == 1)
+                await client.aclose()
+                vapi.release()
+            await vapi.until(lambda vapi: vapi.hung_up == 1)
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH"])

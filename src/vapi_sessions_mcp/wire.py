@@ -9,7 +9,7 @@ import select
 import socket
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TypeAlias, cast
 
 import h11
@@ -38,6 +38,7 @@ class Wire(httpx2.AsyncBaseTransport):
         self._context, self._idle = context, idle
         # Those that nobody uses; the last one was used last.
         self._kept: dict[Origin, deque[Connection]] = {}
+        self._closed = False
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send `request`."""
@@ -51,12 +52,13 @@ class Wire(httpx2.AsyncBaseTransport):
         return httpx2.Response(
             head.status_code,
             headers=head.headers.raw_items(),
-            stream=_Body(connection, self._kept),
+            stream=_Body(connection, self._free),
             extensions={"network_stream": _Stream(connection)},
         )
 
     async def aclose(self) -> None:
-        """Close the connections that nobody uses."""
+        """Close the connections that nobody uses, and the others once nobody does."""
+        self._closed = True
         for kept in self._kept.values():
             for connection in kept:
                 connection.close()
@@ -71,6 +73,13 @@ class Wire(httpx2.AsyncBaseTransport):
                 return connection
             connection.close()
         return None
+
+    def _free(self, connection: "Connection") -> None:
+        """Keep `connection`, whose request is done with it, or close it."""
+        if connection.finish() and not self._closed:
+            connection.rest(self._kept.setdefault(connection.origin, deque()))
+        else:
+            connection.close()
 
     async def _made(self, request: httpx2.Request) -> "Connection":
         """A new connection; nothing has been sent before it is there."""
@@ -239,18 +248,15 @@ class _Stream:
 class _Body(httpx2.AsyncByteStream):
     """The body of an answer, with which its connection is free again."""
 
-    def __init__(self, connection: Connection, kept: dict[Origin, deque[Connection]]) -> None:
-        self._connection, self._kept = connection, kept
+    def __init__(self, connection: Connection, free: Callable[[Connection], None]) -> None:
+        self._connection, self._free = connection, free
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for part in self._connection.body():
             yield part
 
     async def aclose(self) -> None:
-        if self._connection.finish():
-            self._connection.rest(self._kept.setdefault(self._connection.origin, deque()))
-        else:
-            self._connection.close()
+        self._free(self._connection)
 
 
 def _origin(url: httpx2.URL) -> Origin:
