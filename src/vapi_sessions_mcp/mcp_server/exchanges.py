@@ -50,15 +50,11 @@ class Exchanges:
             await self._app(scope, receive, send)
             return
         exchange = Exchange(Request(scope), message, send)
-        answer = None
         # A client that goes away cancels the call, but for a change that has been sent.
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(exchange.wait, receive, tasks.cancel_scope, self._ping)
-            answer = await self._answer(exchange)
+            await exchange.finish(await self._answer(exchange))
             tasks.cancel_scope.cancel()
-        # Only now, when no comment can come into it or behind it.
-        if answer is not None:
-            await exchange.finish(answer)
 
     async def _answer(self, exchange: "Exchange") -> dict[str, Any]:
         """The result of a call, or the protocol's error."""
@@ -98,9 +94,9 @@ class Exchange:
         self.message_metadata = ServerMessageMetadata(request_context=request)
         self.cancel_requested = anyio.Event()
         self.request_id, self.params = message["id"], message.get("params")
-        self._send, self._streams = send, False
-        # A comment and a notification may come at once, and a client that reads slowly delays both.
-        self._turn = anyio.Lock()
+        self._send = send
+        # What is sent is sent in turn: a client that reads slowly delays each part.
+        self._turn, self._streams, self._answered = anyio.Lock(), False, False
 
     async def send_raw_request(
         self, method: str, params: Mapping[str, Any] | None, opts: CallOptions | None = None
@@ -137,21 +133,25 @@ class Exchange:
 
     async def finish(self, answer: dict[str, Any]) -> None:
         """Send the answer."""
-        if self._streams:
-            event = _event({"id": self.request_id, **answer})
-            await self._send({"type": "http.response.body", "body": event})
-            return
-        body = _text({"id": self.request_id, **answer}).encode()
-        await self._start(JSON, (b"content-length", str(len(body)).encode()))
-        await self._send({"type": "http.response.body", "body": body})
+        async with self._turn:
+            self._answered = True
+            if self._streams:
+                event = _event({"id": self.request_id, **answer})
+                await self._send({"type": "http.response.body", "body": event})
+                return
+            body = _text({"id": self.request_id, **answer}).encode()
+            await self._start(JSON, (b"content-length", str(len(body)).encode()))
+            await self._send({"type": "http.response.body", "body": body})
 
     async def _stream(self, event: bytes) -> None:
         async with self._turn:
+            if self._answered:  # nothing may come behind it
+                return
             if not self._streams:
+                self._streams = True
                 # Nobody on the way may keep events back, or pack them together.
                 kept = (b"cache-control", b"no-cache, no-transform"), (b"x-accel-buffering", b"no")
                 await self._start(EVENTS, *kept)
-                self._streams = True
             await self._send({"type": "http.response.body", "body": event, "more_body": True})
 
     async def _start(self, kind: str, *headers: tuple[bytes, bytes]) -> None:
