@@ -2,6 +2,7 @@
 
 It does what httpcore does, at a third of its cost. Whatever fails is an error of httpx2's, as
 it would be there: before anything is sent, and never after, a ConnectError or ConnectTimeout.
+Of a request's timeouts only `connect` is kept: whoever sends it limits the whole.
 """
 
 import asyncio

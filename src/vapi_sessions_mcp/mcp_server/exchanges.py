@@ -116,10 +116,9 @@ class Exchange:
         """Report progress to a client that asked for it."""
         token = progress_token_from_params(self.params)
         if token is not None:
-            told = {"progressToken": token, "progress": progress, "total": total}
-            said = {**told, "message": message}
-            given = {name: value for name, value in said.items() if value is not None}
-            await self.notify("notifications/progress", given)
+            fields = {"progress": progress, "total": total, "message": message}
+            given = {name: value for name, value in fields.items() if value is not None}
+            await self.notify("notifications/progress", {"progressToken": token, **given})
 
     async def wait(self, receive: Receive, scope: anyio.CancelScope, ping: float) -> None:
         """Cancel `scope` when the client goes away; until then, keep the connection in use."""
