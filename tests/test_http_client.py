@@ -1,10 +1,17 @@
 """A proxy or certificates that cannot be used are named at the start, and not repeated."""
 
+import asyncio
 import os
+from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import anyio
 import pytest
 
+from support.certificates import self_signed
+from support.faulty_vapi import reply
 from vapi_sessions_mcp.http_client import build_client
 from vapi_sessions_mcp.settings import SettingsError
 
@@ -98,6 +105,94 @@ def test_lower_case_is_read_first(environ: pytest.MonkeyPatch) -> None:
     environ.setenv("HTTPS_PROXY", "http://proxy:8080")
     environ.setenv("https_proxy", "http://proxy:hunter2")
     assert refusal() == NO_URL.format("https_proxy")
+
+
+# No name of this machine to us, and one all the same, so that no proxy is needed to get there.
+HOST = "127.1"
+WHOLE = reply(said=b"all of it").raw
+STRAY = reply(said=b"of somebody else").raw
+
+
+class Secure:
+    """A Vapi over TLS that says too much, and a proxy: the ports, and what came to each."""
+
+    answer_port = proxy_port = connections = tunnels = 0
+
+
+@asynccontextmanager
+async def secure(environ: pytest.MonkeyPatch, folder: Path) -> AsyncGenerator[Secure]:
+    """Both of them, for a while."""
+    file, tls = self_signed(folder, HOST)
+    environ.setenv("SSL_CERT_FILE", str(file))
+    found = Secure()
+
+    serving = list[asyncio.Task[None]]()
+
+    async def answer(reader: StreamReader, writer: StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(WHOLE + STRAY)
+                await writer.drain()
+        writer.close()
+
+    async def tunnel(reader: StreamReader, writer: StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        its_reader, its_writer = await asyncio.open_connection("127.0.0.1", found.answer_port)
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_pass_on, reader, its_writer)
+            tasks.start_soon(_pass_on, its_reader, writer)
+
+    def accept_answer(reader: StreamReader, writer: StreamWriter) -> None:
+        found.connections += 1
+        serving.append(asyncio.create_task(answer(reader, writer)))
+
+    def accept_tunnel(reader: StreamReader, writer: StreamWriter) -> None:
+        found.tunnels += 1
+        serving.append(asyncio.create_task(tunnel(reader, writer)))
+
+    async with (
+        await asyncio.start_server(accept_answer, "127.0.0.1", 0, ssl=tls) as vapi,
+        await asyncio.start_server(accept_tunnel, "127.0.0.1", 0) as proxy,
+    ):
+        found.answer_port = vapi.sockets[0].getsockname()[1]
+        found.proxy_port = proxy.sockets[0].getsockname()[1]
+        yield found
+        # The client has hung up, which ends each of them.
+        await asyncio.gather(*serving)
+
+
+async def _pass_on(reader: StreamReader, writer: StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while data := await reader.read(65_536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("spared", "tunnels"),
+    [
+        ("", 3),
+        (HOST, 0),
+        ("*", 0),
+    ],
+)
+async def test_no_way_to_vapi_takes_one_answer_for_the_next(
+    environ: pytest.MonkeyPatch, tmp_path: Path, spared: str, tunnels: int
+) -> None:
+    # It would be somebody else's session, behind a company's proxy as well as without one.
+    async with secure(environ, tmp_path) as found:
+        environ.setenv("HTTPS_PROXY", f"http://127.0.0.1:{found.proxy_port}")
+        environ.setenv("NO_PROXY", spared)
+        url = f"https://{HOST}:{found.answer_port}"
+        with anyio.fail_after(20):
+            async with build_client(url=url, transport=None, headers={}) as client:
+                for _ in range(3):
+                    assert (await client.get(url)).content == b"all of it"
+        assert (found.connections, found.tunnels) == (3, tunnels)
 
 
 CANNOT = "{} cannot be used ({}): name a file of PEM certificates that can be read, or unset it."

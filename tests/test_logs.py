@@ -92,6 +92,13 @@ def test_of_a_library_s_message_about_an_exception_only_the_first_line_is_kept(
     assert WORDS not in json.dumps(line)
 
 
+def test_a_stack_trace_that_comes_as_text_is_left_out(log: Callable[..., Any]) -> None:
+    # Starlette hands over that of a lifespan so.
+    line = log(KeyError(WORDS), f"Traceback (most recent call last):\n  {WORDS}")
+    assert line["message"] == "A failure, whose stack trace is left out"
+    assert WORDS not in json.dumps(line)
+
+
 @pytest.mark.parametrize("log_format", ["text", "json"])
 def test_no_line_holds_what_nobody_sees(log_format: Any) -> None:
     # A line that reads in another order than it is written in is an account of nothing.

@@ -12,7 +12,7 @@ import anyio.lowlevel
 import httpx2
 import pytest
 
-from support.faulty_vapi import FaultyVapi, Reply, cut, reply
+from support.faulty_vapi import FaultyVapi, Reply, cut, reply, slow
 from vapi_sessions_mcp.wire import Wire
 
 pytestmark = pytest.mark.anyio
@@ -72,6 +72,20 @@ async def test_all_are_closed_in_the_end() -> None:
         async with calling(vapi) as client:
             await client.get("/")
         await vapi.until(lambda vapi: vapi.hung_up == 1)
+
+
+async def test_what_ends_after_all_were_closed_leaves_no_connection() -> None:
+    # A change that was sent is let finish while the process ends.
+    async with FaultyVapi(slow(WHOLE)) as vapi:
+        transport = Wire(ssl.create_default_context(), 600)
+        client = httpx2.AsyncClient(transport=transport, base_url=vapi.url, timeout=None)
+        with anyio.fail_after(PATIENCE):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(client.get, "/")
+                await vapi.until(lambda vapi: len(vapi.requests) == 1)
+                await client.aclose()
+                vapi.release()
+            await vapi.until(lambda vapi: vapi.hung_up == 1)
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH"])
@@ -196,6 +210,9 @@ async def test_nobody_listening_is_a_refusal_to_connect() -> None:
             await client.get(nobody)
         with pytest.raises(httpx2.ConnectError, match=r"^\[Errno -?\d+\] "):
             await client.get("http://no-such-host.invalid/")
+        for odd in ("vapi..invalid", f"{'a' * 64}.invalid"):
+            with pytest.raises(httpx2.ConnectError, match=r"label"):
+                await client.get(f"http://{odd}/")
         at_once = httpx2.Timeout(None, connect=0)
         with pytest.raises(httpx2.ConnectTimeout):
             await client.get("/", timeout=at_once)

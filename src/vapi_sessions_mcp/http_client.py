@@ -27,7 +27,9 @@ def build_client(
 
     The error names the variable at fault and repeats nothing of it, since it may hold a password.
     With a `transport` of its own a client uses neither proxies nor certificates. What is on
-    this machine, or not encrypted, is never asked for through a proxy.
+    this machine, or not encrypted, is never asked for through a proxy. Only a `Wire` keeps
+    connections: httpx2's own transports, which know proxies, would take bytes that nobody
+    asked for as the answer to the next request.
     """
     mounts: dict[str, httpx2.AsyncBaseTransport | None] = {}
     if transport is None:
@@ -41,6 +43,9 @@ def build_client(
             if _is_near(url):
                 transport = direct
             else:
+                limits = httpx2.Limits(
+                    max_connections=limits.max_connections, max_keepalive_connections=0
+                )
                 mounts = {"all://": direct, **dict.fromkeys(_NEAR), **_proxies(limits)}
         return httpx2.AsyncClient(
             transport=transport,

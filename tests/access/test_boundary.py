@@ -55,6 +55,27 @@ async def test_what_fails_in_the_middle_of_an_answer_is_only_logged(
     assert WORDS not in caplog.text
 
 
+async def test_an_answer_that_is_cut_off_is_not_begun_again() -> None:
+    # A status behind the beginning of an answer would be read as a part of it.
+    sent: list[Message] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(HEAD)
+        await anyio.sleep_forever()
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+        scope.cancel()
+
+    with anyio.CancelScope() as scope:
+        await Boundary(app)({"type": "http", "method": "POST"}, receive, send)
+    assert scope.cancelled_caught
+    assert sent == [HEAD]
+
+
 async def test_a_server_that_cannot_start_is_told_why() -> None:
     # Nobody is there to be answered, and a server that runs half is worse than none.
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

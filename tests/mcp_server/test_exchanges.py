@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import httpx2
 import mcp_types as types
 import pytest
@@ -147,20 +148,58 @@ async def test_a_call_that_takes_long_keeps_its_connection_in_use() -> None:
     assert sent[-1]["body"].startswith(b"event: message\r\ndata: {")
 
 
+@pytest.mark.parametrize("steps", range(30))
+async def test_a_client_that_reads_slowly_gets_one_whole_answer(steps: int) -> None:
+    # A comment came before the headers, a second time with headers, or behind the answer.
+    async def call(ctx: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
+        for _ in range(steps):
+            await anyio.lowlevel.checkpoint()
+        return types.CallToolResult(content=[])
+
+    server: Server[Any] = Server("answers", on_call_tool=call)
+    sent = await exchanged(server, request("tools/call", name="any"), ping=0, pace=20)
+    assert [part["type"] for part in sent] == [
+        "http.response.start",
+        *["http.response.body"] * (len(sent) - 1),
+    ]
+    assert [part.get("more_body") for part in sent[1:]] == [*[True] * (len(sent) - 2), None]
+    assert json.loads(sent[-1]["body"].rpartition(b"data: ")[2])["result"]["content"] == []
+
+
+async def test_a_client_that_is_gone_is_sent_nothing() -> None:
+    # Its call is cancelled, and nobody reads what would come of it.
+    async def call(ctx: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    server: Server[Any] = Server("waits", on_call_tool=call)
+    assert await exchanged(server, request("tools/call", name="any"), ping=600, leaves=True) == []
+
+
 async def exchanged(
     server: Server[Any],
     call: dict[str, Any],
     sent: list[dict[str, Any]] | None = None,
     pinged: anyio.Event | None = None,
+    *,
+    ping: float = 0.01,
+    pace: int = 0,
+    leaves: bool = False,
 ) -> list[dict[str, Any]]:
-    """What is sent for a call, besides `sent`; `pinged` is set after the second ping."""
+    """What is sent for a call, besides `sent`; `pinged` is set after the second ping.
+
+    The client takes `pace` turns of the event loop to read a part, and may leave at once.
+    """
     parts = [] if sent is None else sent
 
     async def receive() -> dict[str, Any]:
-        await anyio.sleep_forever()
-        raise AssertionError
+        if not leaves:
+            await anyio.sleep_forever()
+        return {"type": "http.disconnect"}
 
     async def send(part: Any) -> None:
+        for _ in range(pace):
+            await anyio.lowlevel.checkpoint()
         parts.append(part)
         if pinged and len([each for each in parts if each.get("body") == PING]) == 2:
             pinged.set()
@@ -174,7 +213,7 @@ async def exchanged(
         MESSAGE_KEY: call,
     }
     with anyio.fail_after(20):
-        await Exchanges(unused, server, ping=0.01)(scope, receive, send)
+        await Exchanges(unused, server, ping=ping)(scope, receive, send)
     return parts
 
 

@@ -109,6 +109,16 @@ async def test_filters_reach_vapi_as_they_were_given(rest: Rest, upstream: Upstr
     assert second == [("phoneNumberIdAny", "a"), ("phoneNumberIdAny", "b")]
 
 
+async def test_spaces_between_numbers_may_be_written_as_forms_do(
+    rest: Rest, upstream: Upstream
+) -> None:
+    # Most HTTP clients do; a `+` that begins a number is one.
+    async with rest() as client:
+        await client.get("/v1/session?customerNumberAny=%2B14155550123+,++14155550199+")
+    sent = upstream.requests[-1].url.params["customerNumberAny"]
+    assert sent == "+14155550123,+14155550199"
+
+
 async def test_the_end_of_a_request_is_not_taken_for_the_end_of_its_caller(rest: Rest) -> None:
     # A read is given up when its caller is gone, and not because it has nothing more to say.
     async def slow(request: httpx2.Request) -> httpx2.Response:

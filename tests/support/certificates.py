@@ -1,4 +1,4 @@
-"""A certificate that nobody signed but itself, for 127.0.0.1."""
+"""A certificate that nobody signed but itself."""
 
 import ipaddress
 import ssl
@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def self_signed(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """The file of the certificate, and what a server shows it with."""
+def self_signed(folder: Path, *hosts: str) -> tuple[Path, ssl.SSLContext]:
+    """The file of a certificate for 127.0.0.1 and `hosts`, and what a server shows it with."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     # TLS goes by the machine's own clock, whatever day the suite runs on.
@@ -26,7 +26,9 @@ def self_signed(folder: Path) -> tuple[Path, ssl.SSLContext]:
         .serial_number(1)
         .not_valid_before(first)
         .not_valid_after(first + timedelta(days=36_500))
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([address, *map(x509.DNSName, hosts)]), critical=False
+        )
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )

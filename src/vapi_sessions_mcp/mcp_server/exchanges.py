@@ -94,7 +94,9 @@ class Exchange:
         self.message_metadata = ServerMessageMetadata(request_context=request)
         self.cancel_requested = anyio.Event()
         self.request_id, self.params = message["id"], message.get("params")
-        self._send, self._streams = send, False
+        self._send = send
+        # What is sent is sent in turn: a client that reads slowly delays each part.
+        self._turn, self._streams, self._answered = anyio.Lock(), False, False
 
     async def send_raw_request(
         self, method: str, params: Mapping[str, Any] | None, opts: CallOptions | None = None
@@ -114,10 +116,9 @@ class Exchange:
         """Report progress to a client that asked for it."""
         token = progress_token_from_params(self.params)
         if token is not None:
-            told = {"progressToken": token, "progress": progress, "total": total}
-            said = {**told, "message": message}
-            given = {name: value for name, value in said.items() if value is not None}
-            await self.notify("notifications/progress", given)
+            fields = {"progress": progress, "total": total, "message": message}
+            given = {name: value for name, value in fields.items() if value is not None}
+            await self.notify("notifications/progress", {"progressToken": token, **given})
 
     async def wait(self, receive: Receive, scope: anyio.CancelScope, ping: float) -> None:
         """Cancel `scope` when the client goes away; until then, keep the connection in use."""
@@ -131,21 +132,26 @@ class Exchange:
 
     async def finish(self, answer: dict[str, Any]) -> None:
         """Send the answer."""
-        if self._streams:
-            event = _event({"id": self.request_id, **answer})
-            await self._send({"type": "http.response.body", "body": event})
-            return
-        body = _text({"id": self.request_id, **answer}).encode()
-        await self._start(JSON, (b"content-length", str(len(body)).encode()))
-        await self._send({"type": "http.response.body", "body": body})
+        async with self._turn:
+            self._answered = True
+            if self._streams:
+                event = _event({"id": self.request_id, **answer})
+                await self._send({"type": "http.response.body", "body": event})
+                return
+            body = _text({"id": self.request_id, **answer}).encode()
+            await self._start(JSON, (b"content-length", str(len(body)).encode()))
+            await self._send({"type": "http.response.body", "body": body})
 
     async def _stream(self, event: bytes) -> None:
-        if not self._streams:
-            self._streams = True
-            # Nobody on the way may keep events back, or pack them together.
-            kept = (b"cache-control", b"no-cache, no-transform"), (b"x-accel-buffering", b"no")
-            await self._start(EVENTS, *kept)
-        await self._send({"type": "http.response.body", "body": event, "more_body": True})
+        async with self._turn:
+            if self._answered:  # nothing may come behind it
+                return
+            if not self._streams:
+                self._streams = True
+                # Nobody on the way may keep events back, or pack them together.
+                kept = (b"cache-control", b"no-cache, no-transform"), (b"x-accel-buffering", b"no")
+                await self._start(EVENTS, *kept)
+            await self._send({"type": "http.response.body", "body": event, "more_body": True})
 
     async def _start(self, kind: str, *headers: tuple[bytes, bytes]) -> None:
         fields = [(b"content-type", kind.encode()), *headers]

@@ -68,9 +68,6 @@ async def serve(
         await stopped()
         _LOG.info("Shutting down: no new calls, those in flight get %g s.", grace)
         stop()
-        # A write of the 2025 eras is shielded, and uvicorn would wait for its whole timeout.
-        await anyio.sleep(grace + 1)
-        tasks.cancel_scope.cancel()
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(stop_when_told)
