@@ -11,7 +11,7 @@ from mcp_types import Tool
 
 from evals.dialects import Dialect, Turn
 from evals.tasks import Json
-from vapi_sessions_mcp.settings_rules import is_loopback
+from vapi_sessions_mcp.settings_rules import SettingsError, check_url, is_loopback
 
 TRIES = 4
 LONGEST_WAIT = 60.0
@@ -44,10 +44,19 @@ class Endpoint:
         transport: httpx2.AsyncBaseTransport | None = None,
         sleep: Sleep = anyio.sleep,
     ) -> None:
-        """Raise EndpointError when there is no key, and the endpoint is not on this machine."""
+        """Raise EndpointError for a URL or a key that cannot be used.
+
+        An endpoint on this machine needs neither a key nor https.
+        """
         self.dialect, self.model = dialect, model
         self._url, self._key, self._timeout, self._sleep = base_url, key, timeout, sleep
-        host = httpx2.URL(base_url).host
+        try:
+            check_url("--base-url", base_url, "the key")
+            host = httpx2.URL(base_url).host
+        except SettingsError as exc:
+            raise EndpointError(str(exc), lasting=True) from exc
+        except httpx2.InvalidURL as exc:
+            raise EndpointError(f"--base-url {base_url!r} is not a URL.", lasting=True) from exc
         if not key and not is_loopback(host):
             raise EndpointError(
                 f"{dialect.key_variable} is not set: put the key for {host} there.", lasting=True

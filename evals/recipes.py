@@ -4,15 +4,28 @@ import json
 from textwrap import fill, indent
 
 from evals.plays import Call, Play
-from evals.tasks import Task
+from evals.tasks import OPENED, Task
 
-HEAD = """\
+# What a reader types for each call; the clock and the file make the answers those that are shown.
+COMMAND = (
+    f"vapi-sessions-mcp --sandbox --sandbox-now {OPENED:%Y-%m-%dT%H:%M:%SZ} --sandbox-db FILE"
+    " call TOOL 'ARGUMENTS'"
+)
+HEAD = f"""\
 # Recipes
 
 What people ask, the calls that it leads to, and what the answer says then. Each was played against
 the sandbox, as it is at noon (UTC) on 20 November 2026, and what came of it was checked. Some found
-more sessions there than the samples; `ID` is the id of one of those. In a shell, each call is
-`vapi-sessions-mcp --sandbox call TOOL 'ARGUMENTS'`; to a host, the question is enough.
+more sessions there than the samples; `ID` is the id of one of those, and without them the answer is
+another. In a shell, each call is
+
+```sh
+{COMMAND}
+```
+
+with a FILE that is new, and the same for all calls of a recipe: it keeps what one of them changes
+for the next. An apostrophe among the ARGUMENTS is `'\\''` there. To a host that starts the server
+with the same options, the question is enough.
 
 This page is made from [the evals](../evals/README.md), which let a model of your choice try them.
 """

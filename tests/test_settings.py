@@ -204,6 +204,18 @@ def test_metrics_take_no_port_that_callers_reach(metrics: str, workers: int) -> 
     assert Settings(transports=both, metrics="9091", workers=workers)
 
 
+def test_each_worker_has_a_port_for_its_metrics() -> None:
+    # The port behind the last there is was a crash, which asked for a report of it.
+    Settings(transports=("http",), metrics="65534", workers=2)
+    Settings(transports=("http",), metrics="65535")
+    with pytest.raises(SettingsError) as error:
+        Settings(transports=("http",), metrics="0.0.0.0:65535", workers=2)
+    assert str(error.value) == (
+        "--metrics 0.0.0.0:65535 leaves no ports for 2 workers, which have one each: begin at"
+        " 65534 or below."
+    )
+
+
 def test_a_server_that_others_reach_must_name_its_hosts() -> None:
     # Without them a web page could reach it by rebinding its own name.
     with pytest.raises(SettingsError, match="needs --allowed-host"):

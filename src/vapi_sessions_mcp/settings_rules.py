@@ -193,7 +193,12 @@ def _check_metrics(settings: "Settings") -> None:
     ports = {"http": settings.port, "rest": settings.rest_port}
     _, port = settings.metrics_address
     # Each worker has the port behind the one of the worker before it.
-    taken = range(port, port + settings.workers) if port else ()
+    taken = range(port, port + settings.workers) if port else range(0)
+    if taken and taken[-1] > 65_535:
+        raise SettingsError(
+            f"--metrics {settings.metrics} leaves no ports for {settings.workers} workers, which"
+            f" have one each: begin at {65_536 - settings.workers} or below."
+        )
     for transport in settings.transports:
         if ports[transport] in taken:
             raise SettingsError(

@@ -1,7 +1,9 @@
 """Servers that the tests of a module share."""
 
+import os
 import subprocess
 from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
@@ -105,3 +107,13 @@ def host(hosting: Host) -> Host:
 def phone(hosting: Host) -> Host:
     """The same at the size of a telephone."""
     return hosting.fresh(360, 640)
+
+
+@pytest.fixture
+def without_extra(tmp_path: Path) -> dict[str, str]:
+    """The environment of a server that was installed without the extra."""
+    package = tmp_path / "opentelemetry" / "sdk"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("raise ModuleNotFoundError(name=__name__)\n")
+    others = os.environ.get("PYTHONPATH", "")
+    return {"PYTHONPATH": f"{tmp_path}{os.pathsep}{others}"}

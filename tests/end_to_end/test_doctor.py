@@ -108,6 +108,64 @@ def test_what_a_server_would_ignore_is_said() -> None:
     assert checks["key"] == (True, "none of its own: callers bring theirs")
 
 
+ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+HERE = "http://127.0.0.1:4318"
+TELEMETRY = ("telemetry", "/metrics", "spans", "metrics")
+WITH_PAGE = ("--transport", "http", "--metrics", "9464")
+SENT = (True, f"sent to {HERE}")
+
+
+@pytest.mark.parametrize(
+    ("options", "env", "expected"),
+    [
+        ((), {"OTEL_SERVICE_NAME": "sessions"}, {}),
+        ((), {ENDPOINT: HERE, "OTEL_SDK_DISABLED": "true"}, {}),
+        ((), {ENDPOINT: f"{HERE}/s3cret"}, {"spans": SENT, "metrics": SENT}),
+        ((), {ENDPOINT: HERE, "OTEL_TRACES_EXPORTER": "none"}, {"metrics": SENT}),
+        (
+            (),
+            {ENDPOINT: "s3cret", "OTEL_METRICS_EXPORTER": "none"},
+            {"spans": (False, f"{ENDPOINT} is not a URL such as http://localhost:4318: nothing")},
+        ),
+        (
+            (),
+            {ENDPOINT: HERE, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
+            {"telemetry": (False, "OTEL_EXPORTER_OTLP_PROTOCOL asks for a protocol that is not")},
+        ),
+        (WITH_PAGE, {}, {"/metrics": (True, "served for Prometheus at 9464")}),
+        (
+            WITH_PAGE,
+            {"OTEL_SDK_DISABLED": "true"},
+            {"telemetry": (False, "OTEL_SDK_DISABLED turns off what --metrics would serve")},
+        ),
+    ],
+)
+def test_telemetry_is_a_check_where_it_is_asked_for(
+    options: tuple[str, ...], env: dict[str, str], expected: dict[str, tuple[bool, str]]
+) -> None:
+    # Spans that never come are looked for everywhere else first.
+    _, checks, wrote = examined("--sandbox", *options, **env)
+    found = {name: checks[name] for name in TELEMETRY if name in checks}
+    assert found.keys() == expected.keys()
+    for name, (ok, said) in expected.items():
+        assert found[name][0] is ok
+        assert found[name][1].startswith(said)
+    assert "s3cret" not in wrote
+
+
+@pytest.mark.parametrize(("options", "env"), [((), {ENDPOINT: HERE}), (WITH_PAGE, {})])
+def test_telemetry_without_its_extra_is_a_check_that_failed(
+    options: tuple[str, ...], env: dict[str, str], without_extra: dict[str, str]
+) -> None:
+    # A server would say so in one line of its log, which a host shows to nobody.
+    _, checks, _ = examined("--sandbox", *options, **env, **without_extra)
+    assert checks["telemetry"] == (
+        False,
+        "the extra otel is missing: pip install 'vapi-sessions-mcp[otel]'.",
+    )
+    assert not {"/metrics", "spans", "metrics"} & checks.keys()
+
+
 def test_people_get_a_line_for_each_check() -> None:
     # It is read aloud on the telephone.
     ended = subprocess.run(

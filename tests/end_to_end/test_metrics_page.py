@@ -16,14 +16,18 @@ from support.faces import BOTH, KEY
 from support.faulty_vapi import FaultyVapi, slow
 from support.http_calls import tool_call
 from support.metered import families, series
-from support.processes import PATIENCE, Running, started
+from support.processes import PATIENCE, Running, started, url_in
 from support.tools import GET
+from support.webhook_servers import GIVEN, HTTP, Server
+from vapi_sessions_mcp.access.bodies import MAX_BODY
 from vapi_sessions_mcp.telemetry.metrics import METRICS
 
 pytestmark = pytest.mark.anyio
 
 # It has no types.
 OPENMETRICS: Any = import_module("prometheus_client.openmetrics.parser")
+PING = b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}'
+OPERATIONS = "mcp_server_operation_duration_seconds_count"
 COUNT = "vapi_sessions_call_duration_seconds_count"
 
 
@@ -107,6 +111,79 @@ async def test_metrics_are_there_while_every_call_waits() -> None:
         vapi.release(3)
         await until("vapi_sessions_calls_active", 0)
         await until("vapi_sessions_calls_queued", 0)
+
+
+POST, PATCH = ("POST", "/v1/session"), ("PATCH", "/v1/session/s-1")
+JSON = {"Content-Type": "application/json"}
+PACKED = {**JSON, "Content-Encoding": "gzip"}
+LARGE = b" " * (MAX_BODY + 1)
+REFUSED: dict[str, tuple[str, str, dict[str, str], bytes, int]] = {
+    "REST: no such path": ("GET", "/v1/nothing", {}, b"", 404),
+    "REST: no such method": ("PUT", "/v1/session", {}, b"", 405),
+    "REST: no JSON": (*POST, {"Content-Type": "text/plain"}, b"{}", 415),
+    "REST: packed": (*PATCH, PACKED, b"{}", 415),
+    "REST: too large": (*POST, JSON, LARGE, 413),
+    "REST: a path with a line break": ("GET", "/v1/session%0A", {}, b"", 404),
+    "MCP: no such path": ("POST", "/nothing", JSON, b"{}", 404),
+    "MCP: no such method": ("GET", "/mcp", {}, b"", 405),
+    "MCP: packed": ("POST", "/mcp", PACKED, b"{}", 415),
+    "MCP: too large": ("POST", "/mcp", JSON, LARGE, 413),
+    "MCP: too many values": ("POST", "/mcp", JSON, b"[" + b"0," * 400_000 + b"0]", 413),
+    "MCP: no message": ("POST", "/mcp", JSON, b"{", 400),
+    "MCP: an answer in no type that there is": ("POST", "/mcp", {"Accept": "image/png"}, PING, 406),
+    "MCP: no such version": ("POST", "/mcp", {**JSON, "MCP-Protocol-Version": "1"}, PING, 400),
+    "MCP: a path with a line break": ("POST", "/mcp%0A", JSON, b"{}", 404),
+}
+
+
+async def test_what_is_refused_before_it_is_a_call_counts_alike_whichever_way_it_came() -> None:
+    # Else a client that is set up wrongly would be seen over one way in, and not over the other.
+    counted = dict[str, float]()
+    async with (
+        FaultyVapi() as vapi,
+        serving(vapi) as (_, mcp, rest, [page]),
+        httpx2.AsyncClient(timeout=PATIENCE) as client,
+    ):
+        for name, (method, path, headers, body, status) in REFUSED.items():
+            to = httpx2.URL(mcp if name.startswith("MCP") else rest).join(path)
+            answer = await client.request(method, to, headers=headers, content=body)
+            assert answer.status_code == status, name
+            counted[str(status)] = counted.get(str(status), 0) + 1
+            found = series((await client.get(page)).text, "vapi_sessions_refusals_total")
+            assert {labels["error_type"]: value for labels, value in found} == counted, name
+        assert await calls_in(client, [page]) == [0]
+        # The path says which call it is, so that one is counted, which failed.
+        broken = await client.post(f"{rest}/session", headers=JSON, content=b"{")
+        assert broken.status_code == 400
+        assert await calls_in(client, [page]) == [1]
+        found = series((await client.get(page)).text, "vapi_sessions_refusals_total")
+        assert sum(value for _, value in found) == len(REFUSED)
+
+
+async def test_a_stream_is_a_message_without_an_error_and_no_call() -> None:
+    # Over HTTP its client hangs up, which is a cancellation here.
+    async with (
+        started(*HTTP, "--sandbox", "--metrics", "0", **GIVEN) as running,
+        httpx2.AsyncClient(timeout=PATIENCE) as client,
+    ):
+        server = Server(running, await running.url())
+        page = url_in(await running.told("Metrics at "))
+
+        async def streams() -> list[dict[str, str]]:
+            text = (await client.get(page)).text
+            assert series(text, "vapi_sessions_calls_active") == [({}, 0)]
+            found = [labels for labels, _ in series(text, OPERATIONS)]
+            return [each for each in found if each["mcp_method_name"] == "subscriptions/listen"]
+
+        async with server.client() as subscriber:
+            async with subscriber.listen(resources_list_changed=True):
+                assert await streams() == []
+            with anyio.fail_after(PATIENCE):
+                while not (ended := await streams()):
+                    pass
+        assert [each.get("error_type") for each in ended] == [None]
+        running.signal(signal.SIGTERM)
+        assert await running.ended() == 0
 
 
 async def test_each_worker_has_a_page_of_its_own_which_it_keeps() -> None:

@@ -1,11 +1,9 @@
 """A collector that is down, hangs or refuses keeps nobody waiting; what cannot be had is said."""
 
-import os
 import signal
 import socket
 import subprocess
 from contextlib import closing
-from pathlib import Path
 
 import anyio
 import pytest
@@ -15,6 +13,7 @@ from support.faulty_vapi import FaultyVapi
 from support.processes import COMMAND, PATIENCE, environment, started
 from support.stdio_calls import call
 from support.tools import GET
+from vapi_sessions_mcp.telemetry.variables import CHOSEN_HERE
 
 pytestmark = pytest.mark.anyio
 
@@ -128,16 +127,6 @@ def ended(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.fixture
-def without_extra(tmp_path: Path) -> dict[str, str]:
-    """The environment of a server that was installed without the extra."""
-    package = tmp_path / "opentelemetry" / "sdk"
-    package.mkdir(parents=True)
-    (package / "__init__.py").write_text("raise ModuleNotFoundError(name=__name__)\n")
-    others = os.environ.get("PYTHONPATH", "")
-    return {"PYTHONPATH": f"{tmp_path}{os.pathsep}{others}"}
-
-
 SAYS = "the extra otel is missing: pip install 'vapi-sessions-mcp[otel]'."
 HTTP = ("--transport", "http", "--port", "0")
 
@@ -179,6 +168,17 @@ def test_a_propagator_that_is_not_here_is_one_line() -> None:
     assert found.returncode == 0
     [line] = found.stderr.splitlines()
     assert line.endswith("OTEL_PROPAGATORS: there is no 'b3' here, and it is left out")
+
+
+@pytest.mark.parametrize("env", [{}, {ENDPOINT: "http://127.0.0.1:9"}], ids=["off", "on"])
+@pytest.mark.parametrize("variable", CHOSEN_HERE)
+def test_a_provider_that_is_chosen_is_one_line(variable: str, env: dict[str, str]) -> None:
+    # It stopped the start, as a fault of this server, whether or not anything was to be sent.
+    found = ended(**{variable: "foo"}, **env, **BRIEF)
+    assert found.returncode == 0
+    [line, *others] = found.stderr.splitlines()
+    assert line.endswith(f"{variable} cannot be chosen here, and is left out")
+    assert all("could not be sent" in other for other in others)
 
 
 def test_a_protocol_that_is_not_spoken_is_one_line() -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from click.testing import CliRunner, Result
 
 from evals.command import TASKS, command
@@ -23,6 +24,26 @@ def test_a_missing_key_is_one_line_and_exit_code_2() -> None:
     )
     blank = ran(*given, "--api", "anthropic", ANTHROPIC_API_KEY=" \n")
     assert blank.stderr.startswith("evals: ANTHROPIC_API_KEY is not set")
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://127.0.0.1:99999/v1", "is not a URL."),
+        ("https://[::1/v1", "is not a URL."),
+        ("https://ü..example/v1", "is not a URL."),
+        ("nonsense", "must be https, or http on this machine: the key must not cross a network"),
+        ("http://models.example.com/v1", "must be https, or http on this machine"),
+        ("https://a:b@models.example.com/v1", "takes scheme, host, port and path only."),
+    ],
+)
+def test_a_url_that_cannot_be_used_is_one_line_and_exit_code_2(url: str, said: str) -> None:
+    # Over plain http everybody on the way could read the key.
+    found = ran("--base-url", url, "--model", "m", OPENAI_API_KEY="sk-made-up")
+    assert found.exit_code == 2
+    [line] = found.stderr.splitlines()
+    assert line.startswith("evals: --base-url ")
+    assert said in line
 
 
 def test_what_is_given_wrongly_is_said() -> None:

@@ -13,7 +13,9 @@ from support.metered import Labels, Metered
 from support.sandbox import SAMPLES, stopped
 from support.tools import GET, LIST, text
 from support.upstream import Upstream
+from support.webhooks import taking
 from vapi_sessions_mcp.mcp_server.server import build_server
+from vapi_sessions_mcp.mcp_server.subscriptions import Subscriptions
 from vapi_sessions_mcp.sandbox import SANDBOX_KEY
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
@@ -146,6 +148,37 @@ async def test_a_call_is_in_flight_until_it_ends_or_its_caller_leaves(
     ]
     [labels] = operations(metered, "tools/call")
     assert labels["error_type"] == "CancelledError"
+
+
+async def test_a_stream_is_no_call_and_its_client_ends_it_well(metered: Metered) -> None:
+    # Autoscaling goes by calls, and a stream that is closed every 15 minutes is nobody's fault.
+    settings = taking()
+    vapi = Vapi(settings, telemetry=metered.telemetry)
+    server = build_server(Sessions(vapi, settings), settings)
+    Subscriptions(lambda _: lambda: None).serve_on(server)
+    with anyio.fail_after(20):
+        async with Client(server, mode="2026-07-28") as client:
+            async with client.listen(resources_list_changed=True):
+                assert metered.series("vapi_sessions_calls_active") == [({}, 0)]
+                assert operations(metered, "subscriptions/listen") == []
+            while not (ended := operations(metered, "subscriptions/listen")):
+                await anyio.lowlevel.checkpoint()
+    assert ended == [{"mcp_protocol_version": "2026-07-28"}]
+
+
+async def test_a_stream_that_is_refused_is_an_error(metered: Metered) -> None:
+    # Subscribers who are turned away are what somebody has to hear of.
+    settings = taking()
+    vapi = Vapi(settings, telemetry=metered.telemetry)
+    server = build_server(Sessions(vapi, settings), settings)
+    Subscriptions(lambda _: lambda: None, most=0).serve_on(server)
+    with anyio.fail_after(20):
+        async with Client(server, mode="2026-07-28") as client:
+            with pytest.raises(MCPError):
+                async with client.listen(resources_list_changed=True):
+                    raise AssertionError
+    [labels] = operations(metered, "subscriptions/listen")
+    assert labels["error_type"] == "-32603"
 
 
 async def test_a_server_that_reports_to_nobody_measures_no_message(

@@ -1,12 +1,15 @@
 """The page that Prometheus reads, on a port that nobody else has."""
 
 import socket
-from collections.abc import Generator
+import threading
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection, HTTPResponse
-from time import monotonic
 
 import pytest
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry, Gauge, Metric
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from support.metered import series
 from vapi_sessions_mcp.telemetry.page import AT_ONCE, page
@@ -90,22 +93,45 @@ def test_on_an_address_that_others_reach_it_takes_any_name(registry: CollectorRe
         assert asked(listener.getsockname()[1], host="10.0.0.7:9464").status == 200
 
 
-def test_those_who_say_nothing_keep_no_more_than_their_places(port: int) -> None:
-    # Threads are not for whoever opens connections, and the process goes on either way.
-    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(AT_ONCE)]
-    for each in silent:
+def test_who_has_been_silent_longest_makes_room(port: int) -> None:
+    # Eight that say nothing would keep Prometheus out, for which the server would be down.
+    silent = [socket.create_connection(("127.0.0.1", port), timeout=20) for _ in range(AT_ONCE)]
+    for each in silent[:-1]:
         each.sendall(b"GET /metrics HTTP/1.1\r\n")
-    with socket.create_connection(("127.0.0.1", port)) as late:
-        late.settimeout(20)
-        assert late.recv(1) == b""
+    assert asked(port).status == 200
+    first, *others = silent
+    assert first.recv(1) == b""
+    for other in others:
+        other.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            other.recv(1)
+    # It takes a thread of nobody's: as many again come and go.
+    for _ in range(2 * AT_ONCE):
+        silent.append(socket.create_connection(("127.0.0.1", port), timeout=20))
+        assert asked(port).status == 200
     for each in silent:
         each.close()
-    # Their places are free again, which their threads notice in their own time.
-    due = monotonic() + 20
-    while True:
-        try:
-            assert asked(port).status == 200
-        except ConnectionError:
-            assert monotonic() < due
-            continue
-        break
+
+
+def test_who_has_asked_makes_no_room(registry: CollectorRegistry) -> None:
+    # Anybody could cut Prometheus off in the middle of what it reads.
+    go_on = threading.Event()
+    begun = threading.Semaphore(0)
+
+    class Slow(Collector):
+        def collect(self) -> Iterator[Metric]:
+            begun.release()
+            assert go_on.wait(20)
+            yield GaugeMetricFamily("slow", "What takes long", 1)
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    with page(listener, registry), ThreadPoolExecutor(AT_ONCE) as pool:
+        port = listener.getsockname()[1]
+        registry.register(Slow())
+        answers = [pool.submit(asked, port) for _ in range(AT_ONCE)]
+        for _ in answers:
+            assert begun.acquire(timeout=20)
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as late:
+            assert late.recv(1) == b""
+        go_on.set()
+        assert [answer.result().status for answer in answers] == [200] * AT_ONCE

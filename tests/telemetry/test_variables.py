@@ -3,9 +3,11 @@
 import pytest
 
 from vapi_sessions_mcp.telemetry.variables import (
+    CHOSEN_HERE,
     Asked,
     asked,
-    drop_unknown_propagators,
+    drop_unusable,
+    endpoint,
     is_disabled,
 )
 
@@ -83,6 +85,25 @@ def test_an_exporter_that_is_not_here_is_named(
     assert found.faults == (said,)
 
 
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, HERE.replace("127.0.0.1", "localhost")),
+        ({ENDPOINT: " https://a:s3cret@collector:4318/path?key=s3cret "}, "https://collector:4318"),
+        ({ENDPOINT: HERE, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://[::1]/v1"}, "http://[::1]"),
+        ({ENDPOINT: HERE, "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://other"}, HERE),
+        ({ENDPOINT: "collector:4318"}, ""),
+        ({ENDPOINT: "http://"}, ""),
+        ({ENDPOINT: "http://collector:99999"}, ""),
+    ],
+)
+def test_where_spans_go_is_shown_without_what_is_secret(
+    environ: dict[str, str], expected: str
+) -> None:
+    # Keys of hosted collectors are in URLs, and what `doctor` prints is pasted into tickets.
+    assert endpoint(environ, "TRACES") == expected
+
+
 def test_what_is_disabled_is_not_complained_about() -> None:
     # Whoever turned it off knows.
     environ = {"OTEL_TRACES_EXPORTER": "zipkin", "OTEL_SDK_DISABLED": "true"}
@@ -106,12 +127,31 @@ def test_a_propagator_that_is_not_here_is_left_out(
 ) -> None:
     # Platforms name theirs for everybody, and the MCP SDK would fail at its import.
     environ = {"OTEL_PROPAGATORS": named}
-    assert drop_unknown_propagators(environ) == unknown
+    said = [f"OTEL_PROPAGATORS: there is no {each!r} here, and it is left out" for each in unknown]
+    assert drop_unusable(environ) == said
     assert environ == {"OTEL_PROPAGATORS": left}
 
 
 def test_without_propagators_nothing_is_set() -> None:
     # Blank is not the same as none.
     environ: dict[str, str] = {}
-    assert drop_unknown_propagators(environ) == []
+    assert drop_unusable(environ) == []
+    assert environ == {}
+
+
+@pytest.mark.parametrize("variable", CHOSEN_HERE)
+@pytest.mark.parametrize("value", ["foo", "sdk_tracer_provider", "default_meter_provider"])
+def test_a_provider_that_is_not_ours_is_left_out(variable: str, value: str) -> None:
+    # The MCP SDK cannot be imported with one that is not there; with any other nothing is sent.
+    environ = {variable: value, "OTEL_PROPAGATORS": "b3"}
+    said = drop_unusable(environ)
+    assert said[0] == f"{variable} cannot be chosen here, and is left out"
+    assert len(said) == 2
+    assert environ == {"OTEL_PROPAGATORS": ""}
+
+
+def test_a_blank_provider_is_left_out_without_a_word() -> None:
+    # OpenTelemetry looks for one whose name is empty.
+    environ = {str(variable): "" for variable in CHOSEN_HERE}
+    assert drop_unusable(environ) == []
     assert environ == {}

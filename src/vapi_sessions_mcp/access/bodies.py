@@ -1,6 +1,6 @@
 """What a request to MCP may be: a POST of one message, to a tool that its caller may use."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,8 @@ from vapi_sessions_mcp.offload import offload
 MAX_BODY = 4 * 2**20
 # Where the message of a post is in an ASGI scope, as it was read.
 MESSAGE_KEY = "vapi_sessions_mcp.message"
+# What no call is answered with: no such path, method or media type, or a body that is too large.
+NO_CALL = (404, 405, 406, 413, 415)
 VERSIONS = [*KNOWN_PROTOCOL_VERSIONS]
 PACKED = "This server unpacks no bodies: send it without Content-Encoding."
 TOO_MANY = (
@@ -54,14 +56,16 @@ class BodyGuard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
         app = self._app
+        if scope["type"] == "http":
+            send = self._counting(send)
         if scope["type"] == "http" and scope["path"] == self._path:
             app = self._whole
             if scope["method"] != "POST":
                 # The SDK would hold a GET open for events, of which a stateless server has none.
                 said = f"Cannot {scope['method']} {self._path}: there is POST."
-                app = self._refused(405, said, {"Allow": "POST"})
+                app = refusal(405, said, {"Allow": "POST"})
             elif is_packed(Headers(scope=scope)):
-                app = self._refused(415, PACKED)
+                app = refusal(415, PACKED)
         await app(scope, receive, send)
 
     async def _judge(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,7 +76,7 @@ class BodyGuard:
         body: bytes = message["body"]
         caller: Caller = scope[SCOPE_KEY]
         if json_text.values(body) > json_text.MAX_SENT_VALUES:
-            await self._refused(413, TOO_MANY)(scope, receive, send)
+            await refusal(413, TOO_MANY)(scope, receive, send)
             return
         try:
             frame = await offload(len(body), partial(json_rpc.read, body))
@@ -92,15 +96,20 @@ class BodyGuard:
         version = version_of(Headers(scope=scope))
         if version not in VERSIONS:
             app = _unserved(version, frame.message)
+            self._gate.telemetry.refused(app.status_code)
         elif not caller.may_write and _tool_called(frame.message) in self._changes:
             app = self._gate.lacks_write()
         await app(scope, replay, send)
 
-    def _refused(
-        self, status: int, said: str, headers: Mapping[str, str] | None = None
-    ) -> Response:
-        self._gate.telemetry.refused(status)
-        return refusal(status, said, headers)
+    def _counting(self, send: Send) -> Send:
+        """`send`, which counts what was refused here or by the SDK."""
+
+        async def counting(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] in NO_CALL:
+                self._gate.telemetry.refused(message["status"])
+            await send(message)
+
+        return counting
 
 
 def _unserved(version: str, message: dict[str, Any]) -> Response:

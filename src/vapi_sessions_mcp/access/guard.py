@@ -78,6 +78,7 @@ class Guard:
         app, scope = self._app, _with_normal_host(_without_slash(scope))
         if scope["type"] == "http" and not scope["path"].isprintable():
             # A route matches before a line break at the end, too, and a proxy's rule may not.
+            self._gate.telemetry.refused(404)
             app = refusal(404, f"Cannot {scope['method']} this path.")
         elif scope["type"] == "http" and scope["path"] not in self._open:
             app = await self._named(scope)

@@ -87,7 +87,7 @@ def demo(*, sandbox_now: datetime | None) -> int:
 @click.option("--json", "as_json", is_flag=True, allow_from_autoenv=False, help="For programs.")
 @click.pass_context
 def doctor(context: click.Context, *, as_json: bool) -> int:
-    """Check key, settings, network, clock and Vapi itself; say what is wrong and what to do.
+    """Check key, settings, telemetry, network, clock and Vapi; say what is wrong and what to do.
 
     It looks at what a server with the same options and environment would use, so
     put those before "doctor". It asks Vapi for one session and shows no secret.

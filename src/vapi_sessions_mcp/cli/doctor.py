@@ -24,10 +24,13 @@ from vapi_sessions_mcp.contract.list_filters import ListRequest
 from vapi_sessions_mcp.contract.operations import LIST
 from vapi_sessions_mcp.errors import NotConnected, Unauthorized, VapiError
 from vapi_sessions_mcp.settings import Settings, SettingsError
+from vapi_sessions_mcp.telemetry.reporting import DISABLED, MISSING, is_installed
+from vapi_sessions_mcp.telemetry.variables import NEARBY, asked, endpoint, is_disabled
 
 # Tokens and signatures are judged by the time; less than this disturbs none of them.
 SKEW_SECONDS = 30
 REGIONS = {"api.vapi.ai": "US", "api.eu.vapi.ai": "EU"}
+NO_ENDPOINT = f"OTEL_EXPORTER_OTLP_ENDPOINT is not a URL such as {NEARBY}: nothing arrives"
 # Where HTTP clients find proxies and certificates; values may hold a password.
 NETWORK = ("HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
@@ -46,7 +49,8 @@ def run(load: LoadSettings, unused: Sequence[str], *, as_json: bool) -> int:
     checks = [_version(), *_environment(os.environ, unused)]
     try:
         settings = load()
-        checks += [_key(settings), *anyio.run(_reach, settings)]
+        checks += [_key(settings), *_telemetry(os.environ, settings.metrics)]
+        checks += anyio.run(_reach, settings)
     except SettingsError as exc:
         checks.append(Check("settings", False, str(exc)))
     fine = all(check.ok for check in checks)
@@ -81,6 +85,26 @@ def _key(settings: Settings) -> Check:
         said = f"{settings.key_fault}: put a private key of Vapi's in {API_KEY}"
         return Check("key", False, said)
     return Check("key", True, f"set, {len(settings.api_key)} characters")
+
+
+def _telemetry(environ: Mapping[str, str], page: str | None) -> Iterator[Check]:
+    """What was asked for, and whether it can be had; nothing where nothing was."""
+    wanted = asked(environ)
+    for fault in wanted.faults:
+        yield Check("telemetry", False, fault)
+    if page and is_disabled(environ):
+        yield Check("telemetry", False, DISABLED)
+        return
+    if (page or wanted.anything) and not is_installed():
+        yield Check("telemetry", False, MISSING)
+        return
+    if page:
+        yield Check("/metrics", True, f"served for Prometheus at {page}")
+    signals = (("spans", "TRACES", wanted.traces), ("metrics", "METRICS", wanted.metrics))
+    for name, signal, is_on in signals:
+        if is_on:
+            to = endpoint(environ, signal)
+            yield Check(name, bool(to), f"sent to {to}" if to else NO_ENDPOINT)
 
 
 async def _reach(settings: Settings, clock: Clock = real) -> list[Check]:

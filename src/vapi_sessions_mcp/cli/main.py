@@ -38,7 +38,7 @@ from vapi_sessions_mcp.cli.skill import skill
 from vapi_sessions_mcp.cli.start import begin
 from vapi_sessions_mcp.cli.workers import is_worker
 from vapi_sessions_mcp.settings import PREFIX, Settings
-from vapi_sessions_mcp.telemetry.variables import drop_unknown_propagators
+from vapi_sessions_mcp.telemetry.variables import drop_unusable
 
 _LOG = logging.getLogger("vapi_sessions_mcp.start")
 
@@ -105,8 +105,8 @@ def command(context: click.Context, **_: Any) -> None:
     logs.set_up(options["log_level"], options["log_format"])
     if is_worker():
         _LOG.setLevel(logging.ERROR)  # what is odd at the start was said once
-    for unknown in drop_unknown_propagators(os.environ):
-        _LOG.warning("OTEL_PROPAGATORS: there is no %.60r here, and it is left out", unknown)
+    for left_out in drop_unusable(os.environ):
+        _LOG.warning("%s", left_out)
     # Only loaded where it is used: `demo`, `sandbox` and `skill` need no key.
     load = given.named()(partial(load_settings, options))
     context.obj = load

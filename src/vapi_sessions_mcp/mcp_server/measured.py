@@ -3,6 +3,7 @@
 from time import perf_counter
 from typing import Any
 
+import anyio
 import mcp_types as types
 from mcp.server.context import CallNext, HandlerResult, ServerMiddleware
 from mcp.shared.exceptions import MCPError
@@ -23,6 +24,7 @@ from vapi_sessions_mcp.telemetry.report import Telemetry
 OTHER = "_OTHER"
 METHODS = SPEC_CLIENT_METHODS | SPEC_CLIENT_NOTIFICATION_METHODS
 EXECUTE = "execute_tool"
+LISTEN = "subscriptions/listen"
 # All that a message's span and its metric may have of what a client can choose.
 WORDS = frozenset(
     {
@@ -60,7 +62,9 @@ class Measured(ServerMiddleware[Any]):
             attributes["error.type"] = str(types.INVALID_PARAMS)
             raise
         except BaseException as exc:
-            attributes["error.type"] = type(exc).__name__
+            # A client ends its stream by leaving, as the specification has it.
+            if ctx.method != LISTEN or not isinstance(exc, anyio.get_cancelled_exc_class()):
+                attributes["error.type"] = type(exc).__name__
             raise
         finally:
             self._telemetry.operation(perf_counter() - started, attributes)

@@ -1,6 +1,7 @@
 """The REST adapter: the table's operations under `/v1`, Vapi's JSON and statuses as they are."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import TypeAlias, cast
 
 import anyio
@@ -87,7 +88,7 @@ def build_rest(
             Middleware(Boundary),
             Middleware(Guard, settings=settings, gate=gate, public=PUBLIC),
         ],
-        exception_handlers={HTTPException: _no_route},
+        exception_handlers={HTTPException: partial(_no_call, gate)},
     )
     app.router.redirect_slashes = False
     return app
@@ -108,12 +109,13 @@ def _endpoint(
             raw = await received(request) if operation.has_body else b""
         except ClientDisconnect:
             # Half a request is no call, and whoever sends many must not fill the log.
+            telemetry.refused(400)
             return refusal(400, "The body was cut off.")
         try:
             with (
                 telemetry.call(operation.short_name, record),
                 logged_call(operation.short_name, record),
-                boundary(operation, record, HTTPException),
+                boundary(operation, record),
             ):
                 arguments = await arguments_of(operation, request, raw)
                 record.asked = json_text.size(arguments, LARGE)
@@ -168,7 +170,7 @@ def _refused(
     return refusal(status_of(error, operation), message, headers_of(error, caller))
 
 
-async def _no_route(request: Request, exc: Exception) -> Response:
+async def _no_call(gate: Gate, request: Request, exc: Exception) -> Response:
     """An unknown path or method, in the words of Vapi's own framework, or what the body lacks."""
     error = cast("HTTPException", exc)
     message, headers = error.detail, dict(error.headers or {})
@@ -179,7 +181,13 @@ async def _no_route(request: Request, exc: Exception) -> Response:
     if "Allow" in headers:
         headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
         message = f"{message}: there is {headers['Allow']}."
-    return refusal(error.status_code, message, headers)
+    refused = refusal(error.status_code, message, headers)
+    if error.status_code in (404, 405):
+        # Whoever looks for paths must not fill the log.
+        gate.telemetry.refused(error.status_code)
+    else:
+        gate.note_refusal(refused)
+    return refused
 
 
 def _is_vapis(path: str) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, cast
 from urllib.parse import unquote, unquote_plus
 
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
@@ -27,22 +26,31 @@ NUMBERS = "customerNumberAny"
 _SPACE = re.compile(r"\+(?![0-9A-Za-z])")
 
 
-async def received(request: Request) -> bytes | None:
-    """The whole body; None where it is larger than one may be."""
+async def received(request: Request) -> bytes:
+    """The whole body; raises HTTPException where it is too large, or not sent as JSON."""
+    too_large = False
     try:
-        return await bounded.collect(request.stream(), MAX_BODY)
+        raw = await bounded.collect(request.stream(), MAX_BODY)
     except bounded.TooLarge:
-        return None
+        raw, too_large = b"", True
+    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise HTTPException(415, "Send the body as JSON, with Content-Type: application/json.")
+    if is_packed(request.headers):
+        raise HTTPException(415, PACKED)
+    if too_large:
+        raise HTTPException(413, f"The body may have {MAX_BODY // 2**20} MiB at most.")
+    return raw
 
 
-async def arguments_of(operation: Operation, request: Request, raw: bytes | None) -> dict[str, Any]:
-    """Path, query and body as one set of arguments; raises BadArguments or HTTPException."""
+async def arguments_of(operation: Operation, request: Request, raw: bytes) -> dict[str, Any]:
+    """Path, query and body as one set of arguments; raises BadArguments."""
     elsewhere = {**dict.fromkeys(request.path_params, "path")}
     if operation.has_body:
         elsewhere |= dict.fromkeys(("body", "appendMessages"), "body")
     arguments = {**_query(request, elsewhere), **request.path_params}
     if operation.has_body:
-        return arguments | _split(operation, await _body(request.headers, raw))
+        return arguments | _split(operation, await _body(raw))
     # An agent's tools shorten what they answer; a program gets what Vapi sent.
     if "view" in operation.request.model_fields and "messages" not in arguments:
         arguments.setdefault("view", "full")
@@ -78,14 +86,7 @@ def _pairs(query: str) -> list[tuple[str, str]]:
     return pairs
 
 
-async def _body(headers: Headers, raw: bytes | None) -> dict[str, Any]:
-    kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise HTTPException(415, "Send the body as JSON, with Content-Type: application/json.")
-    if is_packed(headers):
-        raise HTTPException(415, PACKED)
-    if raw is None:
-        raise HTTPException(413, f"The body may have {MAX_BODY // 2**20} MiB at most.")
+async def _body(raw: bytes) -> dict[str, Any]:
     if json_text.values(raw) > json_text.MAX_SENT_VALUES:
         raise BadArguments([TOO_MANY])
     try:

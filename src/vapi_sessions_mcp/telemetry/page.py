@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ from vapi_sessions_mcp.settings_rules import is_loopback
 PATH = "/metrics"
 # Who says nothing for so long is cut off.
 PATIENCE_SECONDS = 5.0
-# Answered at once; there are two or three that ask, every few seconds.
+# Connections at once; there are two or three that ask, every few seconds.
 AT_ONCE = 8
 
 
@@ -44,18 +44,36 @@ class _Server(ThreadingHTTPServer):
         self.registry = registry
         # A page in a browser of this machine could ask by a name of its own.
         self.only_loopback = is_loopback(listener.getsockname()[0])
-        self._free = threading.BoundedSemaphore(AT_ONCE)
+        # Each connection, the oldest first, and whether it has asked for something.
+        self._open: dict[Any, bool] = {}
+        self._lock = threading.Lock()
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
-        """Whether there is a thread for it."""
-        return self._free.acquire(blocking=False)
+        """Whether there is a thread for it; who has been silent longest makes room."""
+        with self._lock:
+            if len(self._open) >= AT_ONCE:
+                silent = next((each for each, asked in self._open.items() if not asked), None)
+                if silent is None:
+                    return False
+                del self._open[silent]
+                with suppress(OSError):  # it hung up just now
+                    silent.shutdown(socket.SHUT_RDWR)
+            self._open[request] = False
+        return True
+
+    def asked(self, request: Any) -> None:
+        """Let `request` be answered, and make no room."""
+        with self._lock:
+            if request in self._open:
+                self._open[request] = True
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Answer in this thread."""
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._free.release()
+            with self._lock:
+                self._open.pop(request, None)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: whoever asked hung up."""
@@ -68,6 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """The metrics, in the form that was asked for."""
         server = cast("_Server", self.server)
+        server.asked(self.connection)
         if server.only_loopback and not is_loopback(_host(self.headers.get("Host", ""))):
             self._answer(421, b"This port goes by the name of this machine only.\n")
         elif self.path.partition("?")[0] != PATH:

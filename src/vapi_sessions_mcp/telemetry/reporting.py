@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from vapi_sessions_mcp.settings_rules import SettingsError
@@ -12,9 +13,19 @@ from vapi_sessions_mcp.telemetry.variables import asked, is_disabled
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
-EXTRA = "pip install 'vapi-sessions-mcp[otel]'"
+MISSING = "the extra otel is missing: pip install 'vapi-sessions-mcp[otel]'."
+DISABLED = "OTEL_SDK_DISABLED turns off what --metrics would serve: leave one of them out."
 
 _LOG = logging.getLogger("vapi_sessions_mcp.start")
+
+
+def is_installed() -> bool:
+    """Whether there is what reports."""
+    try:
+        import_module("vapi_sessions_mcp.telemetry.exports")  # it imports all of the extra
+    except ImportError:
+        return False
+    return True
 
 
 @contextmanager
@@ -31,9 +42,7 @@ def reporting(
     for fault in wanted.faults:
         _LOG.warning("%s", fault)
     if page and is_disabled(environ):
-        raise SettingsError(
-            "OTEL_SDK_DISABLED turns off what --metrics would serve: leave one of them out."
-        )
+        raise SettingsError(DISABLED)
     if not (page or wanted.anything):
         yield OFF, None
         return
@@ -44,7 +53,7 @@ def reporting(
 
         exports = None if supervises else Exports(wanted, words, page=page)
     except ImportError:
-        reason = f"the extra otel is missing: {EXTRA}."
+        reason = MISSING
     except (OSError, ValueError):
         reason = "a variable that begins with OTEL_ has a value that cannot be used."
     if reason and page:
