@@ -109,14 +109,21 @@ async def test_filters_reach_vapi_as_they_were_given(rest: Rest, upstream: Upstr
     assert second == [("phoneNumberIdAny", "a"), ("phoneNumberIdAny", "b")]
 
 
-async def test_spaces_between_numbers_may_be_written_as_forms_do(
-    rest: Rest, upstream: Upstream
+@pytest.mark.parametrize(
+    ("query", "sent"),
+    [
+        # A `+` that begins a number is one.
+        ("customerNumberAny=%2B14155550123+,++14155550199+", "+14155550123,+14155550199"),
+        ("idAny=s-1,+s-2+", "s-1,s-2"),
+    ],
+)
+async def test_spaces_between_several_may_be_written_as_forms_do(
+    rest: Rest, upstream: Upstream, query: str, sent: str
 ) -> None:
-    # Most HTTP clients do; a `+` that begins a number is one.
+    # Most HTTP clients do.
     async with rest() as client:
-        await client.get("/v1/session?customerNumberAny=%2B14155550123+,++14155550199+")
-    sent = upstream.requests[-1].url.params["customerNumberAny"]
-    assert sent == "+14155550123,+14155550199"
+        await client.get(f"/v1/session?{query}")
+    assert upstream.requests[-1].url.params[query.partition("=")[0]] == sent
 
 
 async def test_the_end_of_a_request_is_not_taken_for_the_end_of_its_caller(rest: Rest) -> None:

@@ -19,8 +19,10 @@ from vapi_sessions_mcp.offload import offload
 # The only array among the query's parameters.
 REPEATABLE = "phoneNumberIdAny"
 
-# Parameters of words. In the others, numbers, times and addresses, a `+` is meant.
-WORDS = ("name", "contains", "externalId", "assistantOverrides", "squadOverrides", "messages")
+# In words and between ids a `+` is a space; in numbers, times and addresses it is meant.
+IDS = ("idAny", "assistantIdAny", "phoneNumberIdAny")
+TEXTS = ("name", "contains", "externalId", "assistantOverrides", "squadOverrides", "messages")
+WORDS = (*TEXTS, *IDS)
 # Where it begins no number, though, it is the space between two.
 NUMBERS = "customerNumberAny"
 _SPACE = re.compile(r"\+(?![0-9A-Za-z])")
