@@ -71,6 +71,7 @@ def test_what_cannot_work_does_not_start(
     [
         *("http://:redis-password-0123@redis", ":redis-password-0123", "redis-password-0123"),
         *("redis://:redis-password-0123@h:port", "rediss://h?socket_timeout=redis-password-0123"),
+        *("redis://:redis-password-0123@h/0?foo=1", "unix:///r?redis-password-0123=redis-password"),
     ],
 )
 @pytest.mark.parametrize("served", [HTTP, ()], ids=["http", "stdio"])

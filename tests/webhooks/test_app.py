@@ -97,7 +97,7 @@ async def test_a_report_that_cannot_be_used_is_not_asked_for_again(
     # Vapi repeats whatever is not 2xx, and it would be the same report.
     answer = await server.posted(posted("session.updated", "../whisper"))
     assert (answer.status_code, server.taken) == (204, [])
-    [line] = [each for each in caplog.records if each.name == "vapi_sessions_mcp.webhooks"]
+    [line] = [each for each in caplog.records if each.name == "vapi_sessions_mcp.webhooks.ignored"]
     assert "whisper" not in line.getMessage()
 
 

@@ -80,5 +80,5 @@ def _relay(url: str, bus: Bus) -> "Relay":
     except ValueError:
         raise SettingsError(
             "VAPI_MCP_REDIS_URL, which is not shown, since it may hold a password, is not a URL"
-            " that a Redis can have."
+            " that a Redis can have, or has an option behind ? that is unknown."
         ) from None

@@ -22,6 +22,7 @@ from vapi_sessions_mcp.webhooks.signatures import Authentication, CheckBody, Ref
 PATH = "/webhooks/vapi"
 
 _LOG = logging.getLogger("vapi_sessions_mcp.webhooks")
+_IGNORED = logging.getLogger("vapi_sessions_mcp.webhooks.ignored")
 
 
 def build_webhook(
@@ -61,7 +62,7 @@ def build_webhook(
         except NotAMessage as exc:
             return refusal(400, str(exc))
         except NoSuchSession:
-            _LOG.warning("a report of a session without a usable id was ignored")
+            _IGNORED.warning("a report of a session without a usable id was ignored")
             return Response(status_code=204)
         if change is not None:
             _LOG.info("reported", extra={"fields": {"type": change.type, "session": change.id}})

@@ -22,8 +22,12 @@ MAX_BYTES = 4_096
 # Between two tries to reach it.
 PAUSES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 TIMEOUT_SECONDS = 5.0
+# A subscription that has lasted for so long works; one that a Redis ends each time does not.
+QUIET_SECONDS = 1.0
 
 _LOG = logging.getLogger("vapi_sessions_mcp.webhooks")
+# What others can have said as often as they like, and the log therefore has once a minute.
+_IGNORED = logging.getLogger("vapi_sessions_mcp.webhooks.ignored")
 
 
 class Relay:
@@ -32,18 +36,11 @@ class Relay:
     def __init__(self, url: str, hear: Callable[[Change], object]) -> None:
         """`hear` takes what comes, this replica's own as well; ValueError for no URL of a Redis."""
         self._hear = hear
-        # Its types are those of every Redis client at once.
-        self._redis: Any = cast("Any", Redis).from_url(
-            url,
-            socket_timeout=TIMEOUT_SECONDS,
-            socket_connect_timeout=TIMEOUT_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-            socket_keepalive=True,
-            health_check_interval=TIMEOUT_SECONDS,
-        )
+        self._redis = _client(url)
         self._waiting: dict[Change, None] = {}
         self._some = anyio.Event()
-        self._is_down = False
+        # Of sending and receiving, what does not work.
+        self._failing: set[object] = set()
 
     @property
     def waiting(self) -> int:
@@ -75,16 +72,20 @@ class Relay:
         def up() -> None:
             nonlocal failures
             failures = 0
+            if work in self._failing:
+                self._failing.remove(work)
+                if not self._failing:
+                    _LOG.warning("Redis works again: changes of all replicas are heard")
 
         while True:
             try:
                 await work(up)
             except Exception as exc:  # noqa: BLE001 - nothing that Redis does may end a server
-                if not self._is_down:
-                    self._is_down = True
+                if not self._failing:
                     # Its text may hold the URL, and with it the password.
                     kind = type(exc).__name__
-                    _LOG.warning("Redis fails (%s): changes of this replica alone are heard", kind)
+                    _LOG.warning("Redis fails (%s): changes may not reach all replicas", kind)
+                self._failing.add(work)
             await anyio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
             failures += 1
 
@@ -102,15 +103,16 @@ class Relay:
             await self._some.wait()
 
     async def _receive(self, up: Callable[[], None]) -> None:
-        async with self._redis.pubsub(ignore_subscribe_messages=True) as channel:
+        async with self._redis.pubsub() as channel:
             await channel.subscribe(CHANNEL)
-            up()
-            if self._is_down:
-                self._is_down = False
-                _LOG.warning("Redis works again: changes of all replicas are heard")
+            is_subscribed = False
             while True:
-                message = await channel.get_message(timeout=TIMEOUT_SECONDS)
-                if message is not None:
+                message = await channel.get_message(timeout=QUIET_SECONDS)
+                if is_subscribed:
+                    up()
+                # The first one says that the Redis lets us hear.
+                is_subscribed = is_subscribed or message is not None
+                if message is not None and message["type"] == "message":
                     self._heard(message["data"])
 
     def _heard(self, data: bytes | str) -> None:
@@ -121,10 +123,30 @@ class Relay:
         except ValueError:
             change = None
         if change is None:
-            _LOG.warning("something else than a change came over Redis and was ignored")
+            _IGNORED.warning("something else than a change came over Redis and was ignored")
         else:
             self._hear(change)
 
     async def _close(self) -> None:
         with anyio.CancelScope(shield=True), anyio.move_on_after(TIMEOUT_SECONDS):
             await self._redis.aclose()
+
+
+def _client(url: str) -> Any:
+    """A client that gives up soon; ValueError where no Redis can have this URL."""
+    options: dict[str, Any] = {
+        "socket_timeout": TIMEOUT_SECONDS,
+        "socket_connect_timeout": TIMEOUT_SECONDS,
+        "retry": Retry(NoBackoff(), 0),
+        "health_check_interval": TIMEOUT_SECONDS,
+    }
+    if not url.startswith("unix:"):
+        options["socket_keepalive"] = True
+    try:
+        # Its types are those of every Redis client at once.
+        client: Any = cast("Any", Redis).from_url(url, **options)
+        # Only a connection, which this does not open, finds fault with the URL's options.
+        client.connection_pool.make_connection()
+    except Exception as exc:
+        raise ValueError from exc
+    return client
