@@ -52,6 +52,40 @@ SIGNED = (*TAKING, "--webhook-auth", "hmac")
         ([*HTTP, "--webhook-header", "x"], {}, "--webhook-header is for --webhooks: add it"),
         ([*HTTP, "--webhook-payload", "{body}"], {}, "--webhook-payload is for --webhooks: add it"),
         ([*HTTP, "--webhook-timestamp-header", "x"], {}, "--webhook-timestamp-header is for --web"),
+        (
+            [*TAKING, "--webhook-payload", "{body}"],
+            GIVEN,
+            "--webhook-payload is for --webhook-auth",
+        ),
+        (
+            [*TAKING, "--webhook-auth", "secret", "--webhook-timestamp-header", "x-time"],
+            GIVEN,
+            "--webhook-timestamp-header is for --webhook-auth hmac: add it, or leave",
+        ),
+        (
+            [*SIGNED, "--webhook-payload", "{body}", "--webhook-timestamp-header", "x-time"],
+            GIVEN,
+            "--webhook-timestamp-header is for a payload with {timestamp}: add it, or leave",
+        ),
+        (
+            [*SIGNED, "--webhook-header", "X-Timestamp"],
+            GIVEN,
+            "--webhook-timestamp-header x-timestamp is the header of the signature: name the one",
+        ),
+        (
+            [*SIGNED, "--webhook-timestamp-header", "X-Signature"],
+            GIVEN,
+            "--webhook-timestamp-header X-Signature is the header of the signature: name the one",
+        ),
+        (
+            [*SIGNED, "--webhook-timestamp-header", "host"],
+            GIVEN,
+            "--webhook-timestamp-header host has a meaning of its own in every request",
+        ),
+        *(
+            ([*TAKING, "--webhook-header", name], GIVEN, f"--webhook-header {name} has a meaning")
+            for name in ("Host", "Content-Length", "content-type", "Transfer-Encoding", "ORIGIN")
+        ),
         ([*TAKING, "--webhook-auth", "oauth"], GIVEN, "Invalid value for '--webhook-auth'"),
     ],
     ids=str,
