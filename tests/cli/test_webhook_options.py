@@ -1,5 +1,6 @@
 """Options about webhooks that cannot work do not start a server, and no secret is shown."""
 
+import socket
 import sys
 
 import pytest
@@ -157,3 +158,14 @@ def test_a_sandbox_that_cannot_report_does_not_start(
     # The secret must not cross a network unencrypted, be it that of a trial.
     given = arguments or ["--webhook-url", "http://127.0.0.1:9090/webhooks/vapi"]
     assert said in refused(run("sandbox", "--port", "0", *given, **environment))
+
+
+def test_a_sandbox_that_can_report_starts_where_its_port_is_free(run: Run) -> None:
+    # With the secret in place nothing else is in the way.
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        url = "http://127.0.0.1:9090/webhooks/vapi"
+        said = refused(run("sandbox", "--port", port, "--webhook-url", url, **GIVEN))
+    assert port in said
+    assert "--port" in said
+    assert SECRET not in said

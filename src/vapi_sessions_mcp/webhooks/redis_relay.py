@@ -9,6 +9,7 @@ import anyio
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, NoPermissionError
 
 from vapi_sessions_mcp.webhooks.events import Change, read_message
 
@@ -61,6 +62,23 @@ class Relay:
             tasks = await stack.enter_async_context(anyio.create_task_group())
             tasks.start_soon(self._keep, self._send)
             tasks.start_soon(self._keep, self._receive)
+
+    async def fault(self) -> str:
+        """Why this Redis cannot be used, after which nothing else can be asked; or nothing."""
+        try:
+            await self._redis.ping()
+            async with self._redis.pubsub() as channel:
+                await channel.subscribe(CHANNEL)
+                await channel.get_message(timeout=TIMEOUT_SECONDS)
+        except AuthenticationError:
+            return "it does not accept the user and password of its URL"
+        except NoPermissionError:
+            return f"its user may not hear what is published at {CHANNEL}"
+        except Exception as exc:  # noqa: BLE001 - its text may hold the URL
+            return f"it cannot be reached ({type(exc).__name__})"
+        finally:
+            await self._close()
+        return ""
 
     async def _keep(self, work: Callable[[Callable[[], None]], Awaitable[None]]) -> None:
         """Do `work`, and again after a pause whenever Redis fails; it says by a call that it is up.
