@@ -90,22 +90,31 @@ class Relay:
         def up() -> None:
             nonlocal failures
             failures = 0
-            if work in self._failing:
-                self._failing.remove(work)
-                if not self._failing:
-                    _LOG.warning("Redis works again: changes of all replicas are heard")
+            self._works(work)
 
         while True:
             try:
                 await work(up)
             except Exception as exc:  # noqa: BLE001 - nothing that Redis does may end a server
-                if not self._failing:
-                    # Its text may hold the URL, and with it the password.
-                    kind = type(exc).__name__
-                    _LOG.warning("Redis fails (%s): changes may not reach all replicas", kind)
-                self._failing.add(work)
+                # What could not be sent is sent again, and nothing of it is lost: that a connection
+                # had been closed, as many a Redis does with idle ones, is no news.
+                if failures or work != self._send:
+                    self._fails(work, exc)
             await anyio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
             failures += 1
+
+    def _fails(self, work: object, exc: Exception) -> None:
+        if not self._failing:
+            # Its text may hold the URL, and with it the password.
+            kind = type(exc).__name__
+            _LOG.warning("Redis fails (%s): changes may not reach all replicas", kind)
+        self._failing.add(work)
+
+    def _works(self, work: object) -> None:
+        if work in self._failing:
+            self._failing.remove(work)
+            if not self._failing:
+                _LOG.warning("Redis works again: changes of all replicas are heard")
 
     async def _send(self, up: Callable[[], None]) -> None:
         while True:
