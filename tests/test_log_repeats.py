@@ -61,9 +61,13 @@ def test_only_what_is_the_same_is_left_out(other: dict[str, Any]) -> None:
 def test_every_call_and_every_refusal_is_in_the_log_however_alike_they_are() -> None:
     # It is the account of what was done, and of who tried.
     log = Log()
-    for logger in ("vapi_sessions_mcp.calls", "vapi_sessions_mcp.access"):
+    for logger in ("calls", "access", "webhooks"):
         for _ in range(3):
-            assert log.shows("refused", logger=logger, status=401) == {"status": 401}
+            shown = log.shows("refused", logger=f"vapi_sessions_mcp.{logger}", status=401)
+            assert shown == {"status": 401}
+    # What Vapi, or whoever has the Redis, can say without end is no account of anything.
+    ignored = "vapi_sessions_mcp.webhooks.ignored"
+    assert [log.shows("ignored", logger=ignored) for _ in range(2)] == [{}, None]
 
 
 def test_the_memory_of_what_was_said_is_bounded() -> None:

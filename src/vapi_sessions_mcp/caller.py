@@ -10,11 +10,15 @@ KEY_HEADER = "X-Vapi-Api-Key"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Somebody who was let in: `brings_key` when the key came with the request, in `KEY_HEADER`."""
+    """Somebody who was let in: `brings_key` when the key came with the request, in `KEY_HEADER`.
+
+    `name` is another one for each who shows another token; nobody has one where none is asked for.
+    """
 
     api_key: str | None = field(default=None, repr=False)
     brings_key: bool = False
     may_write: bool = True
+    name: str = field(default="", repr=False)
 
 
 def owner(settings: Settings) -> Caller:

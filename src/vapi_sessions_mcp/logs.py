@@ -24,7 +24,12 @@ _FAULTS = logging.getLogger("vapi_sessions_mcp.faults")
 _ANNOUNCEMENTS = logging.getLogger("vapi_sessions_mcp.announcements")
 # Modules whose lines are named, where a failure passed through any of them.
 _OURS = "vapi_sessions_mcp."
-_ACCOUNT = (_CALLS.name, "vapi_sessions_mcp.access", "vapi_sessions_mcp.stdio")
+_ACCOUNT = (
+    _CALLS.name,
+    "vapi_sessions_mcp.access",
+    "vapi_sessions_mcp.stdio",
+    "vapi_sessions_mcp.webhooks",
+)
 
 
 def set_up(level: str, log_format: LogFormat = "text") -> None:
@@ -124,8 +129,8 @@ def _beneath(error: BaseException) -> BaseException | None:
 class Repeats(logging.Filter):
     """Lets a record through once a minute, and says then how many like it were left out.
 
-    All that is said about calls and about who was refused is let through: it is the
-    account of what was done here.
+    All that is said about calls, about who was refused and about what Vapi reported is let
+    through: it is the account of what was done here.
     """
 
     SECONDS = 60.0

@@ -9,7 +9,13 @@ if TYPE_CHECKING:
     from vapi_sessions_mcp.settings import Settings
 
 # A header's name (RFC 9110, token).
+_PAYLOAD, _TIME_HEADER = "{timestamp}.{body}", "x-timestamp"
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
+# Headers whose values HTTP, or this server, gives a meaning that leaves no room for another.
+_TAKEN = (
+    *("connection", "content-encoding", "content-length", "content-type", "expect", "host"),
+    *("keep-alive", "origin", "te", "trailer", "transfer-encoding", "upgrade"),
+)
 
 
 def check_webhooks(settings: "Settings") -> None:
@@ -47,6 +53,10 @@ def _check_served(settings: "Settings") -> None:
     ):
         if name is not None and not _NAME.fullmatch(name):
             raise SettingsError(f"{option} {name!r:.60} is not the name of a header.")
+        if name is not None and name.lower() in _TAKEN:
+            raise SettingsError(
+                f"{option} {name} has a meaning of its own in every request: name another header."
+            )
     # Without its braces, what is left is taken as it is.
     named = re.findall(r"\{[^}]*\}?|\}", settings.webhook_payload)
     if sorted(named) not in (["{body}"], ["{body}", "{timestamp}"]):
@@ -54,14 +64,37 @@ def _check_served(settings: "Settings") -> None:
             f"--webhook-payload {settings.webhook_payload!r:.60} has to hold {{body}} once, and may"
             " hold {timestamp} once: nothing else that Vapi can sign is known here."
         )
+    _check_signed(settings)
+
+
+def _check_signed(settings: "Settings") -> None:
+    """What is about signatures has an effect, and each of their headers is one of its own."""
+    is_signed = settings.webhook_auth == "hmac"
+    has_time = is_signed and "{timestamp}" in settings.webhook_payload
+    if not is_signed and settings.webhook_payload != _PAYLOAD:
+        raise SettingsError(
+            "--webhook-payload is for --webhook-auth hmac: add it, or leave --webhook-payload out."
+        )
+    if not has_time and settings.webhook_timestamp_header != _TIME_HEADER:
+        needed = "a payload with {timestamp}" if is_signed else "--webhook-auth hmac"
+        raise SettingsError(
+            f"--webhook-timestamp-header is for {needed}: add it, or leave"
+            " --webhook-timestamp-header out."
+        )
+    header = settings.webhook_header or "x-signature"
+    if has_time and header.lower() == settings.webhook_timestamp_header.lower():
+        raise SettingsError(
+            f"--webhook-timestamp-header {settings.webhook_timestamp_header} is the header of the"
+            " signature: name the one that holds the time."
+        )
 
 
 def _check_alone(settings: "Settings") -> None:
     given = {
         "--webhook-auth": settings.webhook_auth != "bearer",
         "--webhook-header": settings.webhook_header is not None,
-        "--webhook-timestamp-header": settings.webhook_timestamp_header != "x-timestamp",
-        "--webhook-payload": settings.webhook_payload != "{timestamp}.{body}",
+        "--webhook-timestamp-header": settings.webhook_timestamp_header != _TIME_HEADER,
+        "--webhook-payload": settings.webhook_payload != _PAYLOAD,
     }
     for option, is_given in given.items():
         if is_given:

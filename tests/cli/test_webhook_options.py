@@ -1,5 +1,6 @@
 """Options about webhooks that cannot work do not start a server, and no secret is shown."""
 
+import socket
 import sys
 
 import pytest
@@ -52,6 +53,40 @@ SIGNED = (*TAKING, "--webhook-auth", "hmac")
         ([*HTTP, "--webhook-header", "x"], {}, "--webhook-header is for --webhooks: add it"),
         ([*HTTP, "--webhook-payload", "{body}"], {}, "--webhook-payload is for --webhooks: add it"),
         ([*HTTP, "--webhook-timestamp-header", "x"], {}, "--webhook-timestamp-header is for --web"),
+        (
+            [*TAKING, "--webhook-payload", "{body}"],
+            GIVEN,
+            "--webhook-payload is for --webhook-auth",
+        ),
+        (
+            [*TAKING, "--webhook-auth", "secret", "--webhook-timestamp-header", "x-time"],
+            GIVEN,
+            "--webhook-timestamp-header is for --webhook-auth hmac: add it, or leave",
+        ),
+        (
+            [*SIGNED, "--webhook-payload", "{body}", "--webhook-timestamp-header", "x-time"],
+            GIVEN,
+            "--webhook-timestamp-header is for a payload with {timestamp}: add it, or leave",
+        ),
+        (
+            [*SIGNED, "--webhook-header", "X-Timestamp"],
+            GIVEN,
+            "--webhook-timestamp-header x-timestamp is the header of the signature: name the one",
+        ),
+        (
+            [*SIGNED, "--webhook-timestamp-header", "X-Signature"],
+            GIVEN,
+            "--webhook-timestamp-header X-Signature is the header of the signature: name the one",
+        ),
+        (
+            [*SIGNED, "--webhook-timestamp-header", "host"],
+            GIVEN,
+            "--webhook-timestamp-header host has a meaning of its own in every request",
+        ),
+        *(
+            ([*TAKING, "--webhook-header", name], GIVEN, f"--webhook-header {name} has a meaning")
+            for name in ("Host", "Content-Length", "content-type", "Transfer-Encoding", "ORIGIN")
+        ),
         ([*TAKING, "--webhook-auth", "oauth"], GIVEN, "Invalid value for '--webhook-auth'"),
     ],
     ids=str,
@@ -71,6 +106,7 @@ def test_what_cannot_work_does_not_start(
     [
         *("http://:redis-password-0123@redis", ":redis-password-0123", "redis-password-0123"),
         *("redis://:redis-password-0123@h:port", "rediss://h?socket_timeout=redis-password-0123"),
+        *("redis://:redis-password-0123@h/0?foo=1", "unix:///r?redis-password-0123=redis-password"),
     ],
 )
 @pytest.mark.parametrize("served", [HTTP, ()], ids=["http", "stdio"])
@@ -122,3 +158,14 @@ def test_a_sandbox_that_cannot_report_does_not_start(
     # The secret must not cross a network unencrypted, be it that of a trial.
     given = arguments or ["--webhook-url", "http://127.0.0.1:9090/webhooks/vapi"]
     assert said in refused(run("sandbox", "--port", "0", *given, **environment))
+
+
+def test_a_sandbox_that_can_report_starts_where_its_port_is_free(run: Run) -> None:
+    # With the secret in place nothing else is in the way.
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        url = "http://127.0.0.1:9090/webhooks/vapi"
+        said = refused(run("sandbox", "--port", port, "--webhook-url", url, **GIVEN))
+    assert port in said
+    assert "--port" in said
+    assert SECRET not in said

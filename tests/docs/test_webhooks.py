@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vapi_sessions_mcp.mcp_server.subscriptions import MOST_URIS, STREAM_SECONDS
 from vapi_sessions_mcp.settings import Settings
-from vapi_sessions_mcp.webhooks.app import PATH
+from vapi_sessions_mcp.webhooks.app import MOST_UNPROVED, PATH, SMALL
 from vapi_sessions_mcp.webhooks.bus import KEPT
 from vapi_sessions_mcp.webhooks.events import TYPES
 from vapi_sessions_mcp.webhooks.redis_relay import MOST
@@ -33,3 +33,5 @@ def test_names_and_numbers_are_those_of_the_code() -> None:
     assert (STREAM_SECONDS, "ends after 15\n  minutes" in PAGE) == (900, True)
     assert f"({MOST_URIS:,} at most)" in PAGE
     assert f"{MOST:,} changes wait" in PAGE
+    assert f"have {MOST_UNPROVED // 2**20} MiB together, and one of more than 64 KiB" in PAGE
+    assert SMALL == 64 * 2**10

@@ -4,12 +4,16 @@ import json
 import subprocess
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
+from typing import Any, cast
 
 import anyio.to_thread
 import pytest
+from redis.asyncio import Redis
 
 from support.faulty_vapi import RESET, FaultyVapi, Reply, reply
 from support.processes import COMMAND, environment
+from support.redis_server import RedisServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.clock]
 
@@ -179,3 +183,63 @@ def test_people_get_a_line_for_each_check() -> None:
     lines = ended.stdout.splitlines()
     assert [line[:5] for line in lines] == ["ok   "] * len(lines)
     assert len(lines) == 5
+
+
+WEBHOOKS = ("--sandbox", "--transport", "http", "--webhooks")
+SECRETS = {"VAPI_MCP_WEBHOOK_SECRET": "first-0123456789abcdef,second-0123456789abcdef"}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "bearer, in the header Authorization; secrets: 2"),
+        (("--webhook-auth", "secret"), "secret, in the header X-Vapi-Secret; secrets: 2"),
+        (
+            ("--webhook-auth", "hmac", "--webhook-header", "X-Ours"),
+            "hmac, in the header X-Ours; secrets: 2",
+        ),
+    ],
+    ids=str,
+)
+def test_what_vapi_has_to_show_with_a_webhook_is_said(options: tuple[str, ...], said: str) -> None:
+    # It is compared with Vapi's dashboard; the secrets themselves are nobody's business.
+    _, checks, wrote = examined(*WEBHOOKS, *options, **SECRETS)
+    assert checks["webhooks"] == (True, said)
+    assert "Redis" not in checks
+    assert "0123456789abcdef" not in wrote
+    _, checks, _ = examined(*WEBHOOKS)
+    assert "--webhooks needs a secret" in checks["settings"][1]
+
+
+async def test_a_redis_that_cannot_be_used_is_said_and_not_shown(tmp_path: Path) -> None:
+    # Replicas go on without it, so nothing else than a missing notification shows that it is gone.
+    async def of(url: str) -> tuple[bool, str]:
+        given = {**SECRETS, "VAPI_MCP_REDIS_URL": url}
+        _, checks, wrote = await anyio.to_thread.run_sync(lambda: examined(*WEBHOOKS, **given))
+        assert not any(word in wrote for word in (RedisServer.PASSWORD, "wrong-password"))
+        return checks["Redis"]
+
+    async with RedisServer(tmp_path) as redis:
+        assert await of(redis.url) == (True, "answered, and lets this server in")
+        for url in (redis.url.replace(redis.PASSWORD, "wrong-password"), f"{redis.url}/0?foo=1"):
+            ok, said = await of(url)
+            assert not ok
+            assert "password" in said
+        async with cast("Any", Redis).from_url(redis.url) as client:
+            await client.execute_command("ACL", "SETUSER", "default", "-subscribe")
+        may_not = "its user may not hear what is published at vapi-sessions-mcp:changes"
+        assert await of(redis.url) == (False, may_not)
+    ok, said = await of(redis.url)
+    assert not ok
+    assert said == "it cannot be reached (ConnectionError)"
+
+
+def test_of_what_is_not_used_nothing_is_said() -> None:
+    # rest has no subscribers, and would never ask the Redis.
+    rest = ("--sandbox", "--transport", "rest")
+    _, checks, _ = examined(*rest, VAPI_MCP_REDIS_URL="redis://127.0.0.1:9", **SECRETS)
+    assert not {"Redis", "webhooks"} & {*checks}
+    given = {"VAPI_MCP_REDIS_URL": "redis://127.0.0.1:9", "VAPI_MCP_WEBHOOKS": "1", **SECRETS}
+    _, checks, _ = examined("--sandbox", **given)
+    assert "webhooks" not in checks
+    assert not checks["Redis"][0]

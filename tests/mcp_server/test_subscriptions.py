@@ -1,5 +1,6 @@
 """Subscribers hear of what they asked for and nothing else, in bounds however much happens."""
 
+import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Literal
@@ -15,8 +16,12 @@ from mcp.server.lowlevel import NotificationOptions, Server
 from mcp.server.subscriptions import ResourcesListChanged, ResourceUpdated, ServerEvent
 from mcp.shared.memory import create_client_server_memory_streams
 
+from support.http_calls import LEGACY, META, message, request
+from support.judged import asked
 from support.upstream import Upstream
-from support.webhooks import taking
+from support.webhooks import taking, until
+from vapi_sessions_mcp.access.gate import Gate
+from vapi_sessions_mcp.mcp_server.app import MCP, build_app
 from vapi_sessions_mcp.mcp_server.server import build_server
 from vapi_sessions_mcp.mcp_server.subscriptions import MOST_URIS, Pending, Subscriptions
 from vapi_sessions_mcp.sessions.service import Sessions
@@ -142,6 +147,48 @@ async def test_there_are_so_many_streams_and_no_more_until_one_ends() -> None:
         async with client.listen(resources_list_changed=True) as stream:
             happenings.happen(CHANGED)
             assert [await anext(first), await anext(stream)] == [CHANGED, CHANGED]
+
+
+async def test_one_token_cannot_take_every_stream() -> None:
+    # Else whoever has one, be it that of a machine that went wrong, shuts all others out.
+    tokens = ("one-0123456789abcdef", "two-0123456789abcdef")
+    happenings = Happenings()
+    subscriptions = Subscriptions(happenings.subscribe, most=5)
+    settings = taking(tokens=tokens[:1], read_tokens=tokens[1:])
+    server = a_server()
+    subscriptions.serve_on(server)
+    app = build_app(server, settings, Gate(settings, MCP))
+    params = {"notifications": {"resourcesListChanged": True}, "_meta": META}
+    body = json.dumps(request("subscriptions/listen", **params)).encode()
+    fields = {**LEGACY, "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "subscriptions/listen"}
+
+    async def listen(token: str) -> dict[str, Any]:
+        shown = ("Authorization", f"Bearer {token}")
+        return message(await asked(app, "POST", MCP, [*fields.items(), shown], body))
+
+    async with server.session_manager.run(), anyio.create_task_group() as tasks:
+        for number in (1, 2):
+            tasks.start_soon(listen, tokens[0])
+            await until(lambda count=number: len(happenings.listeners) == count)
+        assert (
+            "Half of all streams are this caller's" in (await listen(tokens[0]))["error"]["message"]
+        )
+        tasks.start_soon(listen, tokens[1])
+        await until(lambda: len(happenings.listeners) == 3)
+        subscriptions.close()
+        await until(lambda: not happenings.listeners)
+        # What has ended counts no more.
+        assert "result" in await listen(tokens[0])
+
+
+async def test_where_nobody_is_asked_all_streams_are_there_for_all() -> None:
+    # There is no other caller for whom half of them could be.
+    async with (
+        modern(Subscriptions(Happenings().subscribe, most=2)) as client,
+        client.listen(resources_list_changed=True),
+        client.listen(resources_list_changed=True) as stream,
+    ):
+        assert stream.honored.resources_list_changed
 
 
 async def test_every_stream_ends_well_when_the_server_stops() -> None:

@@ -25,11 +25,14 @@ class RedisServer:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port = free.getsockname()[1]
         self.url = f"redis://:{self.PASSWORD}@127.0.0.1:{self._port}"
+        self._socket = f"{folder}/redis.sock"
+        self.socket_url = f"unix://:{self.PASSWORD}@{self._socket}"
         self._process: Process | None = None
 
     async def start(self) -> None:
         """Start it, and wait until it can be reached."""
-        options = f"port {self._port} bind 127.0.0.1 requirepass {self.PASSWORD} save"
+        options = f"port {self._port} bind 127.0.0.1 requirepass {self.PASSWORD}"
+        options += f" unixsocket {self._socket} save"
         words = options.split()
         given = [f"--{word}" if at % 2 == 0 else word for at, word in enumerate(words)]
         self._process = await anyio.open_process(

@@ -4,10 +4,11 @@ import json
 import logging
 from typing import Any
 
+import anyio
 import httpx2
 import pytest
 from mcp.server import lowlevel
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message
 
 from support.http_calls import LEGACY, message, request
 from support.judged import asked
@@ -32,7 +33,7 @@ from vapi_sessions_mcp.mcp_server.server import build_server
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.vapi.client import Vapi
-from vapi_sessions_mcp.webhooks.app import build_webhook
+from vapi_sessions_mcp.webhooks.app import MOST_UNPROVED, SMALL, build_webhook
 from vapi_sessions_mcp.webhooks.events import Change
 
 pytestmark = pytest.mark.anyio
@@ -97,7 +98,7 @@ async def test_a_report_that_cannot_be_used_is_not_asked_for_again(
     # Vapi repeats whatever is not 2xx, and it would be the same report.
     answer = await server.posted(posted("session.updated", "../whisper"))
     assert (answer.status_code, server.taken) == (204, [])
-    [line] = [each for each in caplog.records if each.name == "vapi_sessions_mcp.webhooks"]
+    [line] = [each for each in caplog.records if each.name == "vapi_sessions_mcp.webhooks.ignored"]
     assert "whisper" not in line.getMessage()
 
 
@@ -198,6 +199,73 @@ async def test_a_body_that_is_cut_off_reports_nothing(clock: Clock) -> None:
     scope = {"type": "http", "method": "POST", "path": PATH, "headers": headers}
     await server.webhook(scope, receive, send)
     assert (sent[0]["status"], server.taken) == (400, [])
+
+
+class Sending:
+    """A request whose body comes when a test says so."""
+
+    def __init__(self, webhook: ASGIApp, fields: Fields) -> None:
+        self._webhook, self._fields = webhook, fields
+        self._chunks, self._receive = anyio.create_memory_object_stream[Message](1_000)
+        self.status: int | None = None
+
+    async def answered(self) -> None:
+        """Take part in the conversation until it ends."""
+        headers = [(name.lower().encode(), value.encode()) for name, value in self._fields]
+        scope = {"type": "http", "method": "POST", "path": PATH, "headers": headers}
+        with self._chunks, self._receive:
+            await self._webhook(scope, self._receive.receive, self._send)
+
+    def put(self, body: bytes, *, more: bool = True) -> None:
+        """Have a part of the body arrive."""
+        message = {"type": "http.request", "body": body, "more_body": more}
+        self._chunks.send_nowait(message)
+
+    def leave(self) -> None:
+        """Hang up."""
+        self._chunks.send_nowait({"type": "http.disconnect"})
+
+    async def _send(self, message: Message) -> None:
+        self.status = message.get("status", self.status)
+
+
+async def test_bodies_that_nobody_signed_hold_so_much_memory_and_no_more(clock: Clock) -> None:
+    # Whoever sends them knows no secret, and could have every connection hold four megabytes.
+    server, chunk = Server(clock, **HMAC), b"x" * SMALL
+    body, long = posted(), posted(name="x" * SMALL)
+    sending = [Sending(server.webhook, signed(b"")) for _ in range(MOST_UNPROVED // MAX_BODY + 1)]
+    async with anyio.create_task_group() as tasks:
+        for one in sending:
+            tasks.start_soon(one.answered)
+            for _ in range(MAX_BODY // SMALL):
+                one.put(chunk)
+            await anyio.wait_all_tasks_blocked()
+        assert [one.status for one in sending] == [None] * (len(sending) - 1) + [503]
+        # Vapi's usual report passes all the same, and a long one is asked for again.
+        for _ in range(2):
+            assert (await server.posted(body, fields=signed(body))).status_code == 204
+        refused = await server.posted(long, fields=signed(long))
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+        for one in sending[:-1]:
+            one.leave()
+    assert (await server.posted(long, fields=signed(long))).status_code == 204
+    assert len(server.taken) == 3
+
+
+async def test_whoever_showed_the_secret_first_is_not_counted(clock: Clock) -> None:
+    # Vapi itself may report as many long sessions at once as it has.
+    server, chunk = Server(clock), b"x" * SMALL
+    sending = [Sending(server.webhook, bearer()) for _ in range(MOST_UNPROVED // MAX_BODY + 2)]
+    async with anyio.create_task_group() as tasks:
+        for one in sending:
+            tasks.start_soon(one.answered)
+            for _ in range(MAX_BODY // SMALL):
+                one.put(chunk)
+        await anyio.wait_all_tasks_blocked()
+        assert [one.status for one in sending] == [None] * len(sending)
+        for one in sending:
+            one.put(b"", more=False)
+    assert [one.status for one in sending] == [400] * len(sending)
 
 
 @pytest.mark.parametrize(

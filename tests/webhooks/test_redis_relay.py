@@ -72,6 +72,15 @@ async def subscribed(url: str, count: int) -> None:
             await anyio.sleep(0.01)
 
 
+async def denied(client: Any, count: int) -> None:
+    """Wait until the Redis has refused something so often."""
+    while True:
+        errors = await client.info("errorstats")
+        if errors.get("errorstat_NOPERM", {"count": 0})["count"] >= count:
+            return
+        await anyio.sleep(0.01)
+
+
 def change(number: int = 1, time: str = "t1") -> Change:
     return Change(UPDATED, f"s-{number}", time, "a-1", "")
 
@@ -113,6 +122,79 @@ async def test_a_redis_that_comes_back_brings_what_waited(
         await two.has(change(2))
     assert len([line for line in said(caplog) if DOWN in line]) == 2
     assert RedisServer.PASSWORD not in caplog.text
+
+
+async def test_a_redis_can_be_a_socket_of_this_machine(server: RedisServer) -> None:
+    # It needs no port, and nobody else can reach it.
+    one, two = Replica(server.socket_url), Replica(server.url)
+    async with running(one, two):
+        await subscribed(server.url, 2)
+        one.relay.forward(change())
+        await two.has(change())
+        two.relay.forward(change(2))
+        await one.has(change(2))
+
+
+async def test_each_outage_is_said_and_each_end_of_one(
+    server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Whoever reads the last line believes it, and outages come in rows.
+    replica = Replica(server.url)
+    async with running(replica), a_client(server.url) as client:
+        await subscribed(server.url, 1)
+        for number in range(1, 4):
+            await client.client_kill_filter(_type="pubsub")
+            await until(lambda lines=2 * number: len(said(caplog)) == lines)
+        await server.stop()
+        await until(lambda: said(caplog)[-1].startswith(DOWN))
+        await server.start()
+        await until(lambda: said(caplog)[-1] == UP)
+    lines = said(caplog)
+    assert len(lines) == 8
+    assert all(line.startswith(DOWN) for line in lines[::2])
+    assert lines[1::2] == [UP] * 4
+
+
+async def test_a_connection_that_was_closed_while_idle_is_no_outage(
+    server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Many a Redis closes them; nothing is lost, and the outage after it is still one.
+    replica = Replica(server.url)
+    async with running(replica), a_client(server.url) as client:
+        await subscribed(server.url, 1)
+        for number in range(3):
+            replica.relay.forward(change(number))
+            await replica.has(change(number))
+            # What receives is left alone.
+            await client.client_kill_filter(_type="normal", skipme=True)
+        replica.relay.forward(change(3))
+        await replica.has(change(3))
+        await until(lambda: replica.relay.waiting == 0)
+        assert said(caplog) == []
+        await server.stop()
+        await until(lambda: [line[: len(DOWN)] for line in said(caplog)] == [DOWN])
+        await server.start()
+        await until(lambda: said(caplog)[1:] == [UP])
+
+
+@pytest.mark.parametrize("forbidden", ["-publish", "-subscribe", "-publish -subscribe"])
+async def test_a_redis_that_forbids_something_fails_until_it_forbids_nothing(
+    server: RedisServer, caplog: pytest.LogCaptureFixture, forbidden: str
+) -> None:
+    # The connection is there, and so nothing else than the log says what is missing.
+    replica = Replica(server.url)
+    async with a_client(server.url) as client:
+        await client.execute_command("ACL", "SETUSER", "default", *forbidden.split())
+        async with running(replica):
+            replica.relay.forward(change())
+            # It is tried again meanwhile, and that it was refused again is no news.
+            await denied(client, 3 * len(forbidden.split()))
+            await until(lambda: len(said(caplog)) > 0)
+            assert len(said(caplog)) == 1
+            assert said(caplog)[0].startswith(f"{DOWN} (NoPermissionError)")
+            allowed = forbidden.replace("-", "+")
+            await client.execute_command("ACL", "SETUSER", "default", *allowed.split())
+            await until(lambda: said(caplog)[1:] == [UP])
 
 
 @pytest.mark.parametrize("url", ["redis://:{}@127.0.0.1:9", "redis://:{}@no-such-host.invalid"])
@@ -197,7 +279,13 @@ async def test_what_else_comes_over_the_channel_is_ignored(
     assert "whisper" not in caplog.text
 
 
-@pytest.mark.parametrize("url", ["redis://h:port", "redis://h?socket_timeout=soon"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("redis://h:port", "redis://h?socket_timeout=soon", "redis://h?foo=1", "unix:///r?foo=1"),
+        *("redis://h?retry=1", "rediss://h?ssl_cert_reqs=maybe"),
+    ],
+)
 def test_what_is_no_url_of_a_redis_is_refused_at_the_start(url: str) -> None:
     # Later nobody would look for it there.
     with pytest.raises(ValueError):

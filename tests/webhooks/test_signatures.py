@@ -106,11 +106,21 @@ def test_each_kind_of_signature_is_accepted(
     assert accepted(fields, webhook_auth="hmac", webhook_payload=payload)
     assert not accepted(fields, BODY + b" ", webhook_auth="hmac", webhook_payload=payload)
     renamed = [(f"X-Our-{each}", text) for each, text in fields]
-    named: dict[str, Any] = {
-        "webhook_header": "X-Our-x-signature",
-        "webhook_timestamp_header": "x-our-x-timestamp",
-    }
+    named: dict[str, Any] = {"webhook_header": "X-Our-x-signature"}
+    if "{timestamp}" in payload:
+        named["webhook_timestamp_header"] = "x-our-x-timestamp"
     assert accepted(renamed, webhook_auth="hmac", webhook_payload=payload, **named)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_hex_may_be_in_either_case_and_base64_may_not(algorithm: str) -> None:
+    # Both are hex, and some forwarders write it so; in base64 another letter is another signature.
+    how: dict[str, Any] = {"webhook_auth": "hmac"}
+    for encoding, is_good in (("hex", True), ("base64", False)):
+        [kind, (name, value), time] = signed(BODY, algorithm=algorithm, encoding=encoding)
+        for written in (value.upper(), f"sha256={value.upper()}"):
+            assert accepted([kind, (name, written), time], **how) is is_good
+            assert not accepted([kind, (name, written), time], BODY + b" ", **how)
 
 
 @pytest.mark.parametrize("algorithm", ["sha1", "md5"])

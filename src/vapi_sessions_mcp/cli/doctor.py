@@ -50,7 +50,7 @@ def run(load: LoadSettings, unused: Sequence[str], *, as_json: bool) -> int:
     try:
         settings = load()
         checks += [_key(settings), *_telemetry(os.environ, settings.metrics)]
-        checks += anyio.run(_reach, settings)
+        checks += [*anyio.run(_reach, settings), *anyio.run(_changes, settings)]
     except SettingsError as exc:
         checks.append(Check("settings", False, str(exc)))
     fine = all(check.ok for check in checks)
@@ -134,6 +134,28 @@ async def _reach(settings: Settings, clock: Clock = real) -> list[Check]:
     else:
         checks.append(Check("key accepted", True, "sessions can be listed"))
     return [*checks, *_skew(record.date, clock)]
+
+
+async def _changes(settings: Settings) -> list[Check]:
+    """By what Vapi shows who it is when it reports changes, and whether the Redis lets us in."""
+    checks: list[Check] = []
+    if not settings.reports_changes:
+        return checks
+    # 90 ms, and a package, that looking at any other server does without.
+    from vapi_sessions_mcp.cli.reports import relay_over
+    from vapi_sessions_mcp.webhooks.signatures import HEADERS
+
+    if settings.webhooks and "http" in settings.transports:
+        kind, count = settings.webhook_auth, len(settings.webhook_secrets)
+        said = f"{kind}, in the header {settings.webhook_header or HEADERS[kind]}; secrets: {count}"
+        checks.append(Check("webhooks", True, said))
+    if settings.redis_url:
+        try:
+            fault = await relay_over(settings.redis_url, lambda _: None).fault()
+        except SettingsError as exc:
+            fault = str(exc)
+        checks.append(Check("Redis", not fault, fault or "answered, and lets this server in"))
+    return checks
 
 
 def _skew(date: str, clock: Clock) -> Iterator[Check]:

@@ -27,7 +27,8 @@ class Reports:
     def __init__(self, settings: Settings) -> None:
         """Raises SettingsError where the Redis of the settings cannot be used."""
         self._settings, self._bus = settings, Bus(Pins(settings))
-        self._relay = _relay(settings.redis_url, self._bus) if settings.redis_url else None
+        url = settings.redis_url
+        self._relay = relay_over(url, self._bus.take) if url else None
         # Half of the calls that can be in flight are for those that end.
         self._subscriptions = Subscriptions(self._bus.subscribe, most=calls_at_once() // 2)
 
@@ -67,7 +68,8 @@ class Reports:
             self._relay.forward(change)
 
 
-def _relay(url: str, bus: Bus) -> "Relay":
+def relay_over(url: str, hear: Callable[[Change], object]) -> "Relay":
+    """What leads to the other replicas; raises SettingsError like Reports."""
     try:
         # 60 ms, and a package, that a server without one does without.
         from vapi_sessions_mcp.webhooks.redis_relay import Relay
@@ -76,9 +78,9 @@ def _relay(url: str, bus: Bus) -> "Relay":
             "VAPI_MCP_REDIS_URL needs the package redis: install vapi-sessions-mcp[redis]."
         ) from exc
     try:
-        return Relay(url, bus.take)
+        return Relay(url, hear)
     except ValueError:
         raise SettingsError(
             "VAPI_MCP_REDIS_URL, which is not shown, since it may hold a password, is not a URL"
-            " that a Redis can have."
+            " that a Redis can have, or has an option behind ? that is unknown."
         ) from None

@@ -17,6 +17,8 @@ from mcp.server.subscriptions import (
 from mcp.shared.exceptions import MCPError
 from mcp.shared.subscriptions import event_to_notification
 
+from vapi_sessions_mcp.access.gate import caller_of
+from vapi_sessions_mcp.caller import Caller
 from vapi_sessions_mcp.ids import ID_PATTERN, SESSION_URI
 from vapi_sessions_mcp.mcp_server.boundary import Context, guarded
 from vapi_sessions_mcp.mcp_server.media_types import EVENTS, READS_EVENTS
@@ -94,7 +96,8 @@ class Subscriptions:
     ) -> None:
         """`subscribe` leads to what happens; there are `most` streams, of so many `seconds`."""
         self._subscribe, self._most, self._seconds = subscribe, most, seconds
-        self._streams: set[Pending] = set()
+        # Each with its caller's name.
+        self._streams: dict[Pending, str] = {}
         self._closed = False
         self._client: ServerSession | None = None
         self._pushed = Pending([ResourcesListChanged()])
@@ -119,6 +122,13 @@ class Subscriptions:
                 types.INTERNAL_ERROR,
                 "This server has as many subscribers as it can serve: listen again in a minute.",
             )
+        # Of one who is nobody in particular, all there are may be.
+        name = caller_of(ctx.request, Caller()).name
+        if name and [*self._streams.values()].count(name) >= max(1, self._most // 2):
+            raise MCPError(
+                types.INTERNAL_ERROR,
+                "Half of all streams are this caller's, and the rest is for others: end one first.",
+            )
         if ctx.request is not None and not ctx.request.scope[READS_EVENTS]:
             # All would be kept until the end, to be answered at once.
             raise MCPError(types.INVALID_REQUEST, f"A stream comes as {EVENTS}: accept that.")
@@ -130,7 +140,7 @@ class Subscriptions:
                 notifications=honored, _meta=meta
             )
         )
-        self._streams.add(pending)
+        self._streams[pending] = name
         if self._closed:
             pending.close()
         # Before the client knows, so that nothing is lost in between.
@@ -143,7 +153,7 @@ class Subscriptions:
                     await ctx.session.send_notification(notification, ctx.request_id)
         finally:
             unsubscribe()
-            self._streams.discard(pending)
+            del self._streams[pending]
         return types.SubscriptionsListenResult(_meta=meta)
 
     def push_on(self, server: Server[Any]) -> None:

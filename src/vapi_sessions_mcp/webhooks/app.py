@@ -1,8 +1,10 @@
 """POST /webhooks/vapi: a server message of Vapi's, checked for who sent it, read and reported."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from contextlib import asynccontextmanager
 from functools import partial
+from math import inf
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
@@ -20,8 +22,13 @@ from vapi_sessions_mcp.webhooks.events import Change, NoSuchSession, NotAMessage
 from vapi_sessions_mcp.webhooks.signatures import Authentication, CheckBody, Refused
 
 PATH = "/webhooks/vapi"
+# Bytes of bodies whose sender is known only once they are whole, all of them together; one that
+# is small finds room whoever else sends what.
+MOST_UNPROVED = 32 * 2**20
+SMALL = 64 * 2**10
 
 _LOG = logging.getLogger("vapi_sessions_mcp.webhooks")
+_IGNORED = logging.getLogger("vapi_sessions_mcp.webhooks.ignored")
 
 
 def build_webhook(
@@ -37,6 +44,7 @@ def build_webhook(
     messages, and none of ours must be taken for it.
     """
     authentication = Authentication(settings, clock)
+    bodies = _Bodies(MOST_UNPROVED if settings.webhook_auth == "hmac" else inf)
 
     async def answer(request: Request) -> Response:
         if request.method != "POST":
@@ -48,20 +56,23 @@ def build_webhook(
             return refusal(415, "The body must be JSON: send Content-Type: application/json.")
         try:
             check = authentication.begin(request.headers)
-            raw = await collect(request.stream(), MAX_BODY)
-            if json_text.values(raw) > json_text.MAX_SENT_VALUES:
-                return refusal(413, TOO_MANY)
-            change = await offload(len(raw), partial(_read, raw, check))
+            async with bodies.whole(request.stream()) as raw:
+                if json_text.values(raw) > json_text.MAX_SENT_VALUES:
+                    return refusal(413, TOO_MANY)
+                change = await offload(len(raw), partial(_read, raw, check))
         except Refused as exc:
             return refusal(401, str(exc), {"WWW-Authenticate": 'Webhook realm="Vapi"'})
         except TooLarge:
             return refusal(413, f"The body is larger than {MAX_BODY} bytes.")
+        except _Full:
+            said = "Too much is being sent at once: send it again in a few seconds."
+            return refusal(503, said, {"Retry-After": "5"})
         except ClientDisconnect:
             return refusal(400, "The body was cut off.")
         except NotAMessage as exc:
             return refusal(400, str(exc))
         except NoSuchSession:
-            _LOG.warning("a report of a session without a usable id was ignored")
+            _IGNORED.warning("a report of a session without a usable id was ignored")
             return Response(status_code=204)
         if change is not None:
             _LOG.info("reported", extra={"fields": {"type": change.type, "session": change.id}})
@@ -75,6 +86,37 @@ def build_webhook(
         await response(scope, receive, send)
 
     return endpoint
+
+
+class _Full(Exception):
+    """There is no room for the rest of a body."""
+
+
+class _Bodies:
+    """The bodies that are here at the same time."""
+
+    def __init__(self, most: float) -> None:
+        """They have `most` bytes in all, besides those that are small."""
+        self._most, self._held = most, 0
+
+    @asynccontextmanager
+    async def whole(self, chunks: AsyncIterable[bytes]) -> AsyncGenerator[bytes]:
+        """All `chunks` together, which count until the block ends; raises TooLarge or _Full."""
+        size = 0
+
+        async def counted() -> AsyncGenerator[bytes]:
+            nonlocal size
+            async for chunk in chunks:
+                size += len(chunk)
+                self._held += len(chunk)
+                if size > SMALL and self._held > self._most:
+                    raise _Full
+                yield chunk
+
+        try:
+            yield await collect(counted(), MAX_BODY)
+        finally:
+            self._held -= size
 
 
 def _is_json(headers: Headers) -> bool:

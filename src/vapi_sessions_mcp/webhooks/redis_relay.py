@@ -9,6 +9,7 @@ import anyio
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, NoPermissionError
 
 from vapi_sessions_mcp.webhooks.events import Change, read_message
 
@@ -22,8 +23,12 @@ MAX_BYTES = 4_096
 # Between two tries to reach it.
 PAUSES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 TIMEOUT_SECONDS = 5.0
+# A subscription that has lasted for so long works; one that a Redis ends each time does not.
+QUIET_SECONDS = 1.0
 
 _LOG = logging.getLogger("vapi_sessions_mcp.webhooks")
+# What others can have said as often as they like, and the log therefore has once a minute.
+_IGNORED = logging.getLogger("vapi_sessions_mcp.webhooks.ignored")
 
 
 class Relay:
@@ -32,18 +37,11 @@ class Relay:
     def __init__(self, url: str, hear: Callable[[Change], object]) -> None:
         """`hear` takes what comes, this replica's own as well; ValueError for no URL of a Redis."""
         self._hear = hear
-        # Its types are those of every Redis client at once.
-        self._redis: Any = cast("Any", Redis).from_url(
-            url,
-            socket_timeout=TIMEOUT_SECONDS,
-            socket_connect_timeout=TIMEOUT_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-            socket_keepalive=True,
-            health_check_interval=TIMEOUT_SECONDS,
-        )
+        self._redis = _client(url)
         self._waiting: dict[Change, None] = {}
         self._some = anyio.Event()
-        self._is_down = False
+        # Of sending and receiving, what does not work.
+        self._failing: set[object] = set()
 
     @property
     def waiting(self) -> int:
@@ -65,6 +63,23 @@ class Relay:
             tasks.start_soon(self._keep, self._send)
             tasks.start_soon(self._keep, self._receive)
 
+    async def fault(self) -> str:
+        """Why this Redis cannot be used, after which nothing else can be asked; or nothing."""
+        try:
+            await self._redis.ping()
+            async with self._redis.pubsub() as channel:
+                await channel.subscribe(CHANNEL)
+                await channel.get_message(timeout=TIMEOUT_SECONDS)
+        except AuthenticationError:
+            return "it does not accept the user and password of its URL"
+        except NoPermissionError:
+            return f"its user may not hear what is published at {CHANNEL}"
+        except Exception as exc:  # noqa: BLE001 - its text may hold the URL
+            return f"it cannot be reached ({type(exc).__name__})"
+        finally:
+            await self._close()
+        return ""
+
     async def _keep(self, work: Callable[[Callable[[], None]], Awaitable[None]]) -> None:
         """Do `work`, and again after a pause whenever Redis fails; it says by a call that it is up.
 
@@ -75,18 +90,31 @@ class Relay:
         def up() -> None:
             nonlocal failures
             failures = 0
+            self._works(work)
 
         while True:
             try:
                 await work(up)
             except Exception as exc:  # noqa: BLE001 - nothing that Redis does may end a server
-                if not self._is_down:
-                    self._is_down = True
-                    # Its text may hold the URL, and with it the password.
-                    kind = type(exc).__name__
-                    _LOG.warning("Redis fails (%s): changes of this replica alone are heard", kind)
+                # What could not be sent is sent again, and nothing of it is lost: that a connection
+                # had been closed, as many a Redis does with idle ones, is no news.
+                if failures or work != self._send:
+                    self._fails(work, exc)
             await anyio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
             failures += 1
+
+    def _fails(self, work: object, exc: Exception) -> None:
+        if not self._failing:
+            # Its text may hold the URL, and with it the password.
+            kind = type(exc).__name__
+            _LOG.warning("Redis fails (%s): changes may not reach all replicas", kind)
+        self._failing.add(work)
+
+    def _works(self, work: object) -> None:
+        if work in self._failing:
+            self._failing.remove(work)
+            if not self._failing:
+                _LOG.warning("Redis works again: changes of all replicas are heard")
 
     async def _send(self, up: Callable[[], None]) -> None:
         while True:
@@ -102,15 +130,16 @@ class Relay:
             await self._some.wait()
 
     async def _receive(self, up: Callable[[], None]) -> None:
-        async with self._redis.pubsub(ignore_subscribe_messages=True) as channel:
+        async with self._redis.pubsub() as channel:
             await channel.subscribe(CHANNEL)
-            up()
-            if self._is_down:
-                self._is_down = False
-                _LOG.warning("Redis works again: changes of all replicas are heard")
+            is_subscribed = False
             while True:
-                message = await channel.get_message(timeout=TIMEOUT_SECONDS)
-                if message is not None:
+                message = await channel.get_message(timeout=QUIET_SECONDS)
+                if is_subscribed:
+                    up()
+                # The first one says that the Redis lets us hear.
+                is_subscribed = is_subscribed or message is not None
+                if message is not None and message["type"] == "message":
                     self._heard(message["data"])
 
     def _heard(self, data: bytes | str) -> None:
@@ -121,10 +150,30 @@ class Relay:
         except ValueError:
             change = None
         if change is None:
-            _LOG.warning("something else than a change came over Redis and was ignored")
+            _IGNORED.warning("something else than a change came over Redis and was ignored")
         else:
             self._hear(change)
 
     async def _close(self) -> None:
         with anyio.CancelScope(shield=True), anyio.move_on_after(TIMEOUT_SECONDS):
             await self._redis.aclose()
+
+
+def _client(url: str) -> Any:
+    """A client that gives up soon; ValueError where no Redis can have this URL."""
+    options: dict[str, Any] = {
+        "socket_timeout": TIMEOUT_SECONDS,
+        "socket_connect_timeout": TIMEOUT_SECONDS,
+        "retry": Retry(NoBackoff(), 0),
+        "health_check_interval": TIMEOUT_SECONDS,
+    }
+    if not url.startswith("unix:"):
+        options["socket_keepalive"] = True
+    try:
+        # Its types are those of every Redis client at once.
+        client: Any = cast("Any", Redis).from_url(url, **options)
+        # Only a connection, which this does not open, finds fault with the URL's options.
+        client.connection_pool.make_connection()
+    except Exception as exc:
+        raise ValueError from exc
+    return client

@@ -71,9 +71,11 @@ class Authentication:
         )
         payload = before + body + after
         digests = [hmac.digest(key, payload, name) for key in self._secrets for name in ALGORITHMS]
-        written = [each for d in digests for each in (d.hex().encode(), b64encode(d))]
+        # Hex may be in either case.
+        written = [(d.hex().encode(), signature.lower()) for d in digests]
+        written += [(b64encode(d), signature) for d in digests]
         # Whatever is before it is a prefix, such as `sha256=`, which proves nothing.
-        same = [hmac.compare_digest(signature[-len(each) :], each) for each in written]
+        same = [hmac.compare_digest(shown[-len(each) :], each) for each, shown in written]
         if not any(same):
             raise Refused(f"{self._header} is no signature of this body.")
 
