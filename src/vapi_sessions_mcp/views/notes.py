@@ -53,7 +53,9 @@ class Notes:
         """Which of the messages are shown, and how to get the ones before them."""
         shown = data["shown"]
         count, start = shown["of"], shown.get("from", shown["of"] + 1)
-        window = {"from": max(1, start - LIMIT), "to": start - 1}
+        # As many as fitted: those before them are of about that size.
+        size = min(max(count - start + 1, 1), LIMIT)
+        window = {"from": max(1, start - size), "to": start - 1}
         call = self._call(GET, {"id": data["id"], "messages": window})
         if start > count:
             return f"None of the {count} messages fits, the last being too long: {call}."
