@@ -8,7 +8,7 @@ from support.tries import KEY, attempt, calling, every_operation, reached
 from vapi_sessions_mcp.contract.operations import GET, UPDATE, Operation
 from vapi_sessions_mcp.errors import Crowded
 from vapi_sessions_mcp.rest_api.statuses import status_of
-from vapi_sessions_mcp.vapi.turns import Turns
+from vapi_sessions_mcp.vapi.turns import MOST_WAITING, Turns
 
 pytestmark = pytest.mark.anyio
 OTHER = "key-of-another-caller"
@@ -67,6 +67,32 @@ async def test_a_call_whose_turn_does_not_come_says_that_nothing_was_sent(
             await vapi.until(lambda vapi: len(vapi.requests) == 1)
             tasks.start_soon(refused)
         assert (len(vapi.requests), call.tries) == (1, 0)
+
+
+async def test_beyond_a_thousand_that_wait_a_call_is_refused_at_once() -> None:
+    # A queue without an end takes memory, and its last ones wait in vain.
+    async with (
+        FaultyVapi(otherwise=slow()) as vapi,
+        reached(vapi, max_upstream=1) as ours,
+        anyio.create_task_group() as tasks,
+    ):
+        for _ in range(1 + MOST_WAITING):
+            tasks.start_soon(attempt, ours, *calling(GET))
+        await anyio.wait_all_tasks_blocked()
+        for _ in range(2):
+            with pytest.raises(Crowded) as caught:
+                await ours.call(*calling(UPDATE))
+            assert str(caught.value).endswith(
+                f": this server had too many other calls to {vapi.netloc} waiting already."
+                " Nothing was sent; call again in a minute."
+            )
+        # Of others it is no matter.
+        tasks.start_soon(attempt, ours, *calling(GET, OTHER))
+        await anyio.wait_all_tasks_blocked()
+        vapi.release(3)
+        await vapi.until(lambda vapi: len(vapi.requests) == 4)
+        assert OTHER in keys(vapi)
+        tasks.cancel_scope.cancel()
 
 
 async def test_a_call_that_sent_something_before_says_that_nothing_was_changed() -> None:

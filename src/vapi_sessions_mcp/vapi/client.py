@@ -27,7 +27,7 @@ from vapi_sessions_mcp.vapi.response import (
     words,
 )
 from vapi_sessions_mcp.vapi.retries import RetriesByKey, retry_after
-from vapi_sessions_mcp.vapi.turns import Turns
+from vapi_sessions_mcp.vapi.turns import TooMany, Turns
 
 # Node servers close an idle connection after 5 s; ours is dropped before.
 KEEPALIVE_SECONDS = 4.0
@@ -129,7 +129,9 @@ class Vapi:
                 with self.telemetry.queued(), anyio.fail_after(0.9 * call.left):
                     await self._turns.enter(call.key)
             except TimeoutError as exc:
-                raise call.failures.crowded(self._timeout) from exc
+                raise call.failures.crowded(f"for {self._timeout:g} s") from exc
+            except TooMany as exc:
+                raise call.failures.crowded("waiting already") from exc
         try:
             operation, record = call.operation, call.record
             with self.telemetry.request(

@@ -89,14 +89,13 @@ class Failures:
             f"{self._could_not}: no connection to {self._host}{through} ({reason}). {mend}"
         )
 
-    def crowded(self, seconds: float) -> Crowded:
-        """Its turn did not come within the whole call's time: nothing was sent."""
+    def crowded(self, how: str) -> Crowded:
+        """Its turn did not come, since others were there for so long or in such number."""
         mend = self._unless_unclear(
             f"Nothing was {'changed' if self._sent else 'sent'}; call again in a minute."
         )
         return Crowded(
-            f"{self._could_not}: this server had too many other calls to {self._host} for"
-            f" {seconds:g} s. {mend}"
+            f"{self._could_not}: this server had too many other calls to {self._host} {how}. {mend}"
         )
 
     def untrusted(self, reason: str, through: str = "") -> Untrusted:

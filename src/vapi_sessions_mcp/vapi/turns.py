@@ -4,6 +4,13 @@ from collections import deque
 
 import anyio
 
+# Calls of one key that wait: as many as a process answers over HTTP at once.
+MOST_WAITING = 1_000
+
+
+class TooMany(Exception):
+    """As many calls of this key as may wait do so already."""
+
 
 class Turns:
     """Lets `most` in at once; whoever sends many calls waits behind them, and nobody else does."""
@@ -22,9 +29,14 @@ class Turns:
         return True
 
     async def enter(self, key: str) -> None:
-        """Wait until there is room, behind those that wait with the same key, and enter."""
+        """Wait until there is room, behind those that wait with the same key, and enter.
+
+        Raises TooMany where `MOST_WAITING` of them do.
+        """
         turn = anyio.Event()
         waiting = self._waiting.setdefault(key, deque())
+        if len(waiting) >= MOST_WAITING:
+            raise TooMany
         waiting.append(turn)
         try:
             await turn.wait()
