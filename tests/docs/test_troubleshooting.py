@@ -70,7 +70,7 @@ def said_about_vapi() -> list[str]:
         getting.refused(404, "", None, caller),
         changing.refused(502, "", None, caller),
         listing.timed_out(30),
-        listing.crowded(30),
+        listing.crowded("for 30 s"),
         listing.too_large("more than 32 MiB"),
     ]
     return list(map(str, errors))
