@@ -227,11 +227,15 @@ async def test_a_redis_that_cannot_be_used_is_said_and_not_shown(tmp_path: Path)
             assert "password" in said
         async with cast("Any", Redis).from_url(redis.url) as client:
             await client.execute_command("ACL", "SETUSER", "default", "-subscribe")
-        may_not = "its user may not hear what is published at vapi-sessions-mcp:changes"
+        channel = "vapi-sessions-mcp:changes"
+        may_not = f"its user may not hear what is published at {channel}: allow it that channel"
         assert await of(redis.url) == (False, may_not)
     ok, said = await of(redis.url)
     assert not ok
-    assert said == "it cannot be reached (ConnectionError)"
+    assert said == (
+        "it cannot be reached (ConnectionError): see whether it runs, and what host and port"
+        " VAPI_MCP_REDIS_URL names"
+    )
 
 
 def test_of_what_is_not_used_nothing_is_said() -> None:

@@ -96,24 +96,19 @@ def _listed(values: str | list[str]) -> set[str]:
 
 
 def _limits(old: Json, new: Json, side: Side) -> Iterator[Change]:
-    for keyword in (*AT_MOST, *AT_LEAST):
+    for keyword in (*AT_MOST, *AT_LEAST, *EXACT):
         before, after = old.get(keyword), new.get(keyword)
+        if before == after:
+            continue
         if before is None or after is None:
-            if before != after:
-                said = f"{keyword} {'introduced' if before is None else 'dropped'}"
-                yield side.change(said, narrows=before is None)
-        elif before != after:
-            narrows = (after < before) is (keyword in AT_MOST)
-            yield side.change(f"{keyword} {before} became {after}", narrows=narrows)
-    for keyword in EXACT:
-        before, after = old.get(keyword), new.get(keyword)
-        if before is None or after is None:
-            if before != after:
-                said = f"{keyword} {'introduced' if before is None else 'dropped'}"
-                yield side.change(said, narrows=before is None)
-        elif before != after:
+            said = f"{keyword} {'introduced' if before is None else 'dropped'}"
+            yield side.change(said, narrows=before is None)
+        elif keyword in EXACT:
             # Neither narrower nor wider, for all one can see.
             yield Change(side.where, f"{keyword} changed", breaks=True)
+        else:
+            narrows = (after < before) is (keyword in AT_MOST)
+            yield side.change(f"{keyword} {before} became {after}", narrows=narrows)
 
 
 def _properties(old: Json, new: Json, side: Side) -> Iterator[Change]:

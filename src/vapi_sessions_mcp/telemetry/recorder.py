@@ -9,6 +9,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from vapi_sessions_mcp.caller import CallRecord
+from vapi_sessions_mcp.json_text import utf8_size
 from vapi_sessions_mcp.telemetry.metrics import (
     ANSWERED,
     CALLS,
@@ -56,7 +57,7 @@ class Recorder(Telemetry):
 
     def answered(self, tool: str, text: str | bytes) -> None:
         """Count bytes of UTF-8."""
-        size = len(text.encode() if isinstance(text, str) else text)
+        size = utf8_size(text) if isinstance(text, str) else len(text)
         self._answered.add(size, {"tool": tool})
 
     def refused(self, kind: int) -> None:

@@ -71,11 +71,14 @@ class Relay:
                 await channel.subscribe(CHANNEL)
                 await channel.get_message(timeout=TIMEOUT_SECONDS)
         except AuthenticationError:
-            return "it does not accept the user and password of its URL"
+            return "it does not accept the user and password in its URL: mend VAPI_MCP_REDIS_URL"
         except NoPermissionError:
-            return f"its user may not hear what is published at {CHANNEL}"
+            return f"its user may not hear what is published at {CHANNEL}: allow it that channel"
         except Exception as exc:  # noqa: BLE001 - its text may hold the URL
-            return f"it cannot be reached ({type(exc).__name__})"
+            return (
+                f"it cannot be reached ({type(exc).__name__}): see whether it runs, and what"
+                " host and port VAPI_MCP_REDIS_URL names"
+            )
         finally:
             await self._close()
         return ""
