@@ -12,6 +12,7 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
+from coverage import Coverage
 from hypothesis import settings
 from mcp import Client
 
@@ -44,12 +45,34 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that no worker is busy long after the others."""
-    items.sort(key=_is_short)
+    items.sort(key=_starts_processes, reverse=True)
 
 
-def _is_short(item: pytest.Item) -> tuple[bool, bool]:
-    processes = {"end_to_end", "clients"} & {*item.path.relative_to(TESTS).parts}
-    return not processes, item.get_closest_marker("no_cover") is None
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure no test, and no process that it starts, that reaches what others reach.
+
+    That takes twice the time. A server that a module shares is measured where its first test is.
+    """
+    measuring = Coverage.current()
+    if measuring is None or _is_measured(item):
+        return (yield)
+    measuring.stop()
+    with pytest.MonkeyPatch.context() as during:
+        during.delenv("COVERAGE_PROCESS_CONFIG")
+        try:
+            return (yield)
+        finally:
+            measuring.start()
+
+
+def _is_measured(item: pytest.Item) -> bool:
+    marks = {mark.name for mark in item.iter_markers()}
+    return "measured" in marks if _starts_processes(item) else "unmeasured" not in marks
+
+
+def _starts_processes(item: pytest.Item) -> bool:
+    return not {"end_to_end", "clients"}.isdisjoint(item.path.relative_to(TESTS).parts)
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ from support.tools import ERAS, GET, LIST, UPDATE
 from vapi_sessions_mcp.access.gate import Gate
 from vapi_sessions_mcp.settings import Settings
 
-pytestmark = [pytest.mark.anyio, pytest.mark.clock]
+pytestmark = [pytest.mark.anyio, pytest.mark.clock, pytest.mark.measured]
 
 NAME = "sessions.example.com"
 PUBLIC = f"https://{NAME}"

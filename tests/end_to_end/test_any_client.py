@@ -13,7 +13,7 @@ from support.http_calls import LEGACY, message, request, tool_call
 from support.processes import PATIENCE, started
 from support.tools import LIST
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.measured]
 
 JSON, EVENTS = "application/json", "text/event-stream"
 

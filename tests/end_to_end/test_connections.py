@@ -19,7 +19,7 @@ from support.faulty_vapi import (
 from support.hosts import SLACK, Host, hosted, logged, tool_of, words
 from support.tools import CREATE, DELETE, GET, LIST, UPDATE
 
-pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
+pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.parametrize("cut", ["reset", "closed", "reset unread", "closed unread"])

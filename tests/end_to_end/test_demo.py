@@ -40,6 +40,7 @@ def test_the_demo_is_the_same_whatever_is_set_for_a_server(
     assert "Every step worked." in ended.out
 
 
+@pytest.mark.measured
 def test_a_demo_whose_server_cannot_do_it_says_so_and_fails(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

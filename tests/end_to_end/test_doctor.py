@@ -52,6 +52,7 @@ def at(ahead: timedelta) -> str:
     return format_datetime(datetime.now(UTC) - ahead, usegmt=True)
 
 
+@pytest.mark.measured
 async def test_all_is_well_where_vapi_answers() -> None:
     # Then what is wrong is in the host, and not here.
     checks = await of_a_vapi(reply(date=at(timedelta())))
@@ -62,6 +63,7 @@ async def test_all_is_well_where_vapi_answers() -> None:
     assert "2026-07-28, 2025-11-25, 2025-06-18" in checks["version"][1]
 
 
+@pytest.mark.measured
 async def test_a_key_that_vapi_refuses_is_told_from_a_vapi_that_is_not_there() -> None:
     # One is mended at Vapi's dashboard, the other in the network.
     refused = await of_a_vapi(reply(401, {"message": "Invalid Key", "statusCode": 401}))
@@ -76,6 +78,7 @@ async def test_a_key_that_vapi_refuses_is_told_from_a_vapi_that_is_not_there() -
     assert "no connection to 127.0.0.1:9" in nowhere["Vapi"][1]
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize(("ahead", "said"), [(3_600, "ahead of"), (-3_600, "behind")])
 async def test_a_wrong_clock_is_said(ahead: int, said: str) -> None:
     # Tokens of an issuer would be refused, and nobody would think of the clock.
@@ -85,6 +88,7 @@ async def test_a_wrong_clock_is_said(ahead: int, said: str) -> None:
     assert f" s {said} Vapi's" in found
 
 
+@pytest.mark.measured
 async def test_what_cannot_be_known_is_not_claimed() -> None:
     # No date, no check of the clock; no key, no request.
     assert "clock" not in await of_a_vapi(reply())
@@ -101,6 +105,7 @@ def test_settings_that_cannot_be_used_are_a_check_that_failed() -> None:
     assert "no-such-file" in checks["settings"][1]
 
 
+@pytest.mark.measured
 def test_what_a_server_would_ignore_is_said() -> None:
     # Somebody set it for a reason.
     options = ("--sandbox", "--tool-names", "short")
@@ -119,6 +124,7 @@ WITH_PAGE = ("--transport", "http", "--metrics", "9464")
 SENT = (True, f"sent to {HERE}")
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize(
     ("options", "env", "expected"),
     [
@@ -157,6 +163,7 @@ def test_telemetry_is_a_check_where_it_is_asked_for(
     assert "s3cret" not in wrote
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize(("options", "env"), [((), {ENDPOINT: HERE}), (WITH_PAGE, {})])
 def test_telemetry_without_its_extra_is_a_check_that_failed(
     options: tuple[str, ...], env: dict[str, str], without_extra: dict[str, str]
@@ -170,6 +177,7 @@ def test_telemetry_without_its_extra_is_a_check_that_failed(
     assert not {"/metrics", "spans", "metrics"} & checks.keys()
 
 
+@pytest.mark.measured
 def test_people_get_a_line_for_each_check() -> None:
     # It is read aloud on the telephone.
     ended = subprocess.run(
@@ -189,6 +197,7 @@ WEBHOOKS = ("--sandbox", "--transport", "http", "--webhooks")
 SECRETS = {"VAPI_MCP_WEBHOOK_SECRET": "first-0123456789abcdef,second-0123456789abcdef"}
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -211,6 +220,7 @@ def test_what_vapi_has_to_show_with_a_webhook_is_said(options: tuple[str, ...], 
     assert "--webhooks needs a secret" in checks["settings"][1]
 
 
+@pytest.mark.measured
 async def test_a_redis_that_cannot_be_used_is_said_and_not_shown(tmp_path: Path) -> None:
     # Replicas go on without it, so nothing else than a missing notification shows that it is gone.
     async def of(url: str) -> tuple[bool, str]:
@@ -238,6 +248,7 @@ async def test_a_redis_that_cannot_be_used_is_said_and_not_shown(tmp_path: Path)
     )
 
 
+@pytest.mark.measured
 def test_of_what_is_not_used_nothing_is_said() -> None:
     # rest has no subscribers, and would never ask the Redis.
     rest = ("--sandbox", "--transport", "rest")

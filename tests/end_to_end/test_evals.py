@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 
-import pytest
 import uvicorn
 from starlette.types import ASGIApp
 
@@ -16,8 +15,6 @@ from evals.plays import load as load_plays
 from evals.tasks import load as load_tasks
 from support.processes import environment
 from support.scripted_model import KEY, MODEL, scripted
-
-pytestmark = pytest.mark.no_cover
 
 RUN = [sys.executable, str(Path(__file__).parents[2] / "evals" / "run")]
 TASKS = {task.name: task for task in load_tasks()}

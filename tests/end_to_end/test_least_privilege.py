@@ -21,7 +21,7 @@ from support.tools import (
 )
 from vapi_sessions_mcp.sandbox import SANDBOX_KEY, create_app
 
-pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
+pytestmark = pytest.mark.anyio
 
 BOTH = ("--transport", "http", "--port", "0", "--transport", "rest", "--rest-port", "0")
 NOBODY = "00000000-0000-4000-8000-000000000000"

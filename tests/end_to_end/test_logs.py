@@ -107,6 +107,7 @@ async def test_each_call_leaves_one_line_that_says_what_it_was_and_took() -> Non
     ]
 
 
+@pytest.mark.measured
 async def test_an_id_that_is_none_stays_out_of_the_line() -> None:
     # Whoever writes to Vapi could write lines into this log by it.
     odd = reply(200, {**SAID, "id": "s-1 whisper\nERROR"})
@@ -212,6 +213,7 @@ async def test_reads_of_resources_and_rest_calls_leave_the_same_line() -> None:
     assert err.count(" INFO vapi_sessions_mcp.access: refused status=415\n") == 1
 
 
+@pytest.mark.measured
 async def test_a_program_that_hangs_up_stops_its_read_at_vapi_but_not_its_change() -> None:
     # Nobody waits for what is read; what is half changed must be finished.
     async with (

@@ -186,6 +186,7 @@ async def test_a_stream_is_a_message_without_an_error_and_no_call() -> None:
         assert await running.ended() == 0
 
 
+@pytest.mark.measured
 async def test_each_worker_has_a_page_of_its_own_which_it_keeps() -> None:
     # One page that a worker answers by chance would show another count each time.
     async with (

@@ -59,6 +59,7 @@ async def test_a_proxy_that_refuses_is_named_without_its_password() -> None:
     assert "Nothing was sent; check the network and the base URL" in err
 
 
+@pytest.mark.measured
 async def test_a_proxy_where_nobody_listens_is_named_too() -> None:
     # The base URL is right, and was looked at for an hour.
     async with FaultyVapi() as proxy:
@@ -78,6 +79,7 @@ async def test_no_proxy_is_named_where_none_is_between() -> None:
     assert "through" not in (await called(VAPI_BASE_URL="https://vapi.invalid", **environ))[2]
 
 
+@pytest.mark.measured
 async def test_a_certificate_that_is_not_accepted_is_final_and_names_the_way_out(
     tmp_path: Path,
 ) -> None:

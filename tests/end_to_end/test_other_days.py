@@ -10,7 +10,7 @@ import pytest
 
 from support.processes import COMMAND, environment
 
-pytestmark = [pytest.mark.no_cover, pytest.mark.clock]
+pytestmark = pytest.mark.clock
 
 TESTS = Path(__file__).parents[1]
 ASK = [sys.executable, "-c", "import datetime as d; print(d.datetime.now(d.UTC).isoformat())"]

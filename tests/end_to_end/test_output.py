@@ -37,6 +37,7 @@ def ended(
     )
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("arguments", OUTPUT.values(), ids=OUTPUT)
 def test_a_code_page_without_our_characters_shows_others(arguments: tuple[str, ...]) -> None:
     # On Windows the help ended at its first "\u2026", in a stack trace.
@@ -54,6 +55,7 @@ def test_a_code_page_without_our_characters_shows_others(arguments: tuple[str, .
         assert json.loads(found.stdout.decode())
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("arguments", OUTPUT.values(), ids=OUTPUT)
 def test_a_closed_pipe_ends_the_command_without_a_word(arguments: tuple[str, ...]) -> None:
     # `demo | head -1` said that the demo had failed, and why, in three lines.
@@ -66,6 +68,7 @@ def test_a_closed_pipe_ends_the_command_without_a_word(arguments: tuple[str, ...
     assert (found.returncode, found.stderr) == (141, b"")
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("arguments", OUTPUT.values(), ids=OUTPUT)
 def test_a_full_disk_is_one_line_and_1(arguments: tuple[str, ...]) -> None:
     # A script that went on would work with half an answer.
@@ -81,6 +84,7 @@ def test_a_full_disk_is_one_line_and_1(arguments: tuple[str, ...]) -> None:
     assert found.stderr.count(b"\n") == 1
 
 
+@pytest.mark.measured
 def test_stderr_that_nobody_reads_takes_nothing_from_the_exit_code() -> None:
     # A script reads the code, and may have closed all else.
     reader, writer = os.pipe()
@@ -100,6 +104,7 @@ def test_stderr_that_nobody_reads_takes_nothing_from_the_exit_code() -> None:
     assert done.returncode == 2
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("arguments", OUTPUT.values(), ids=OUTPUT)
 def test_without_any_stdout_nothing_fails(arguments: tuple[str, ...]) -> None:
     # Services are started so.
@@ -115,6 +120,7 @@ def test_without_any_stdout_nothing_fails(arguments: tuple[str, ...]) -> None:
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("encoding", ["cp437", "utf-8"])
 def test_json_on_a_terminal_is_json_in_every_code_page(encoding: str) -> None:
     # A question mark in the place of a letter would be copied into the next call.

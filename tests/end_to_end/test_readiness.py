@@ -7,7 +7,7 @@ import pytest
 from support.faulty_vapi import RESET, SILENT, FaultyVapi, Reply, reply
 from support.processes import PATIENCE, started
 
-pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
+pytestmark = pytest.mark.anyio
 
 BOTH = ("--transport", "http", "--port", "0", "--transport", "rest", "--rest-port", "0")
 KEY = "key-0123456789abcdef"

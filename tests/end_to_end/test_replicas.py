@@ -18,7 +18,7 @@ from support.faulty_vapi import FaultyVapi
 from support.http_calls import CLIENT_INFO, LEGACY, message, request, tool_call
 from support.tools import DELETE, GET
 
-pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
+pytestmark = pytest.mark.anyio
 
 VERSIONS = ("2025-06-18", "2025-11-25", "2026-07-28")
 CLIENTS, CALLS, TRIES = 6, 34, 6

@@ -16,7 +16,7 @@ from support.processes import COMMAND, Running, environment, started, url_in
 from support.stdio_calls import call, modern
 from support.tools import LIST
 
-pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
+pytestmark = pytest.mark.anyio
 
 HTTP, REST = ("--transport", "http"), ("--transport", "rest")
 

@@ -79,6 +79,7 @@ async def test_over_rest_a_change_gets_a_status_that_no_client_repeats(
     assert (answers[0].status_code, answers[0].json()["message"]) == (status, said)
 
 
+@pytest.mark.measured
 async def test_over_http_it_does_too() -> None:
     # In 2026-07-28 a lost connection would cancel it, and say nothing.
     http = ("--transport", "http", "--port", "0")

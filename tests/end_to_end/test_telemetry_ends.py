@@ -66,6 +66,7 @@ async def test_a_collector_that_hangs_delays_neither_calls_nor_the_end() -> None
         assert collector.bodies
 
 
+@pytest.mark.measured
 async def test_a_collector_that_is_not_there_is_one_line_in_the_log() -> None:
     # It is tried every few seconds, and nobody needs to read that as often.
     with closing(socket.create_server(("127.0.0.1", 0))) as nobody:
@@ -141,6 +142,7 @@ def test_without_the_extra_a_platform_s_variables_are_one_line(
     assert line.endswith(f"nothing is sent to where OTEL_EXPORTER_OTLP_ENDPOINT points: {SAYS}")
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("workers", [(), ("--workers", "2")])
 def test_without_the_extra_metrics_that_were_asked_for_stop_the_start(
     without_extra: dict[str, str], workers: tuple[str, ...]
@@ -151,6 +153,7 @@ def test_without_the_extra_metrics_that_were_asked_for_stop_the_start(
     assert found.stderr == f"vapi-sessions-mcp: --metrics cannot be served, as {SAYS}\n"
 
 
+@pytest.mark.measured
 def test_a_value_that_cannot_be_used_is_one_line_without_it() -> None:
     # It may hold a secret, and belongs to whoever set it for all programs.
     bad = {ENDPOINT: "http://127.0.0.1:9", "OTEL_BSP_SCHEDULE_DELAY": "-5 s3cret"}
@@ -162,6 +165,7 @@ def test_a_value_that_cannot_be_used_is_one_line_without_it() -> None:
     assert "s3cret" not in found.stderr
 
 
+@pytest.mark.measured
 def test_a_propagator_that_is_not_here_is_one_line() -> None:
     # It stopped the start, as a fault of this server.
     found = ended(OTEL_PROPAGATORS="b3,tracecontext")
@@ -181,6 +185,7 @@ def test_a_provider_that_is_chosen_is_one_line(variable: str, env: dict[str, str
     assert all("could not be sent" in other for other in others)
 
 
+@pytest.mark.measured
 def test_a_protocol_that_is_not_spoken_is_one_line() -> None:
     # gRPC is what many platforms set.
     env = {ENDPOINT: "http://127.0.0.1:9", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
@@ -190,6 +195,7 @@ def test_a_protocol_that_is_not_spoken_is_one_line() -> None:
     assert "OTEL_EXPORTER_OTLP_PROTOCOL asks for a protocol that is not spoken here" in line
 
 
+@pytest.mark.measured
 def test_what_is_turned_off_cannot_be_served() -> None:
     # A page that is empty looks like a server that nobody calls.
     found = ended(*HTTP, "--metrics", "0", OTEL_SDK_DISABLED="true")

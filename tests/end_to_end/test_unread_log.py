@@ -72,6 +72,7 @@ def test_over_stdio_all_is_answered_and_the_end_comes(end: signal.Signals | None
         assert process.wait(PATIENCE) == 0
 
 
+@pytest.mark.measured
 def test_once_it_is_read_again_the_log_says_how_many_lines_are_lost() -> None:
     # Whoever looks for a call in it must know that it has a gap.
     with full_pipe() as pipe, unread(pipe.write_end, "--sandbox") as process:
@@ -113,6 +114,7 @@ def test_over_http_all_is_answered_health_included_and_sigterm_ends_it() -> None
         assert process.wait(PATIENCE) == 0
 
 
+@pytest.mark.measured
 def test_without_a_stderr_it_serves_and_writes_its_log_nowhere() -> None:
     # Its number may then be that of a socket.
     script = 'exec "$@" 2>&-'

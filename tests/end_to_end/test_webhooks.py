@@ -91,6 +91,7 @@ async def test_over_http_before_2026_nothing_is_offered_that_cannot_be_kept() ->
             assert message(await server.answered(refused, LEGACY))["error"]["code"] == -32601
 
 
+@pytest.mark.measured
 async def test_who_cannot_read_events_as_they_come_gets_no_stream() -> None:
     # Its events would be kept, for a quarter of an hour, to be answered as one JSON.
     async with serving() as server:
@@ -132,6 +133,7 @@ async def until_changed(stream: Subscription) -> list[ServerEvent]:
     return events
 
 
+@pytest.mark.measured
 async def test_replicas_and_a_desktop_host_hear_of_what_any_replica_is_told(
     redis: RedisServer,
 ) -> None:

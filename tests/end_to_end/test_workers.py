@@ -126,6 +126,7 @@ async def test_no_worker_is_left_when_the_first_process_is_killed() -> None:
         await until(lambda: not any(map(is_there, pids)))
 
 
+@pytest.mark.measured
 async def test_a_worker_that_does_not_end_is_ended() -> None:
     # One that hangs would keep the others' end from being noticed.
     async with FaultyVapi() as vapi, serving(vapi, "--grace", "0.1") as (running, _, _):

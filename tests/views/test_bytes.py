@@ -17,7 +17,7 @@ from support.tools import CREATE, DELETE, GET, LIST, UPDATE, text
 from support.upstream import Connect
 from vapi_sessions_mcp.settings import Settings
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.unmeasured]
 
 DEFAULT = 48_000
 ID = session()["id"]

@@ -15,7 +15,7 @@ from support.properties import examples
 from support.secret_names import SECRETS
 from vapi_sessions_mcp.views.masking import MASK, mask_all, mask_personal, mask_secrets
 
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.unmeasured
 
 Anything: TypeAlias = SearchStrategy[Any]
 Json: TypeAlias = dict[str, Any]
