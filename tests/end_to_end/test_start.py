@@ -1,13 +1,12 @@
 """What a server cannot work with is one line at its start, and no call has to fail for it."""
 
 import subprocess
+import sys
 
 import pytest
 
 from support.processes import COMMAND, environment
 from support.tools import GET
-
-pytestmark = pytest.mark.no_cover
 
 SERVERS: dict[str, tuple[str, ...]] = {
     # With the prelude each call says it: test_prelude.py.
@@ -40,6 +39,22 @@ TOLD = {
     " certificates that can be read, or unset it.",
 }
 
+SERVER_AND_SDK = """
+import sys
+from vapi_sessions_mcp.cli.heavy_imports import heavy_imports
+with heavy_imports():
+    import vapi_sessions_mcp.cli.serve
+    import vapi_sessions_mcp.transports.http
+with heavy_imports():
+    pass
+print(*(name for name in sys.modules if name.startswith(("mcp.client", "mcp.server.mcpserver"))))
+from mcp import Client
+from mcp.server import MCPServer
+import mcp
+print(hasattr(mcp, "Nobody"))
+print(Client.__name__, MCPServer.__name__, mcp.server.MCPServer is MCPServer)
+"""
+
 
 def ended(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -69,3 +84,14 @@ def test_what_calls_nobody_does_not_ask_for_the_way(command: str) -> None:
     assert found.returncode == 0
     assert found.stdout
     assert "HTTPS_PROXY" not in found.stdout + found.stderr
+
+
+@pytest.mark.measured
+def test_a_start_imports_no_more_of_the_sdk_than_is_used_and_the_rest_is_there_for_who_asks() -> (
+    None
+):
+    # Its client and its high-level server are a sixth of what the first call waits for.
+    command = [sys.executable, "-c", SERVER_AND_SDK]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == ["", "False", "Client MCPServer True"]
