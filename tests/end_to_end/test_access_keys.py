@@ -12,7 +12,7 @@ from openapi_spec_validator import validate
 from support.faces import FACES, KEY, SAID, USUAL, Faces, Field, bearer, challenge, serving
 from support.faulty_vapi import Reply, Seen, reply
 from support.http_calls import message
-from support.rest_calls import refused
+from support.refusals import refused
 from support.tools import ERAS, GET, LIST, UPDATE, text
 
 pytestmark = [pytest.mark.anyio, pytest.mark.measured]

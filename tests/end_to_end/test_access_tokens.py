@@ -18,7 +18,7 @@ from support.faces import (
     refuses,
     tool_call,
 )
-from support.rest_calls import refused as refusal
+from support.refusals import refused as refusal
 from support.token_servers import ASKED, READ, WRITE, WRITES, worked
 from support.tools import CREATE, DELETE, ERAS, GET, LIST, UPDATE
 
