@@ -155,6 +155,15 @@ def test_telemetry_is_a_check_where_it_is_asked_for(
     assert "s3cret" not in wrote
 
 
+def test_people_get_a_line_for_each_check(run: Run) -> None:
+    # It is read aloud on the telephone.
+    ended = run("--sandbox", "doctor")
+    assert ended.code == 0
+    lines = ended.out.splitlines()
+    assert [line[:5] for line in lines] == ["ok   "] * len(lines)
+    assert len(lines) == 5
+
+
 WEBHOOKS = ("--sandbox", "--transport", "http", "--webhooks")
 SECRETS = {"VAPI_MCP_WEBHOOK_SECRET": "first-0123456789abcdef,second-0123456789abcdef"}
 
