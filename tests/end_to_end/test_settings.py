@@ -4,7 +4,7 @@ import os
 import pty
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 import anyio
 import httpx2
@@ -30,15 +30,40 @@ async def stopped(running: Running, arguments: Sequence[str]) -> None:
     await running.ended()
 
 
-async def test_rest_alone_listens_on_the_port_that_was_given() -> None:
-    # One file of variables serves two servers: REST has a port of its own there.
+@pytest.fixture(scope="module")
+async def by_variables() -> AsyncGenerator[tuple[str, str]]:
+    """The port that REST was given besides MCP's, by a variable like its names, and its URL."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
-    given = {"VAPI_MCP_PORT": "1", "VAPI_MCP_REST_PORT": port}
-    async with started("--sandbox", *REST, **given) as running:
-        assert url_in(await running.told("REST at ")) == f"http://127.0.0.1:{port}/v1"
+    given = {
+        "VAPI_MCP_PORT": "1",
+        "VAPI_MCP_REST_PORT": port,
+        "VAPI_MCP_ALLOWED_HOST": "Sessions.EXAMPLE.com\n2001:DB8::7",
+    }
+    async with started("--sandbox", *REST, "--allow-unauthenticated", **given) as running:
+        yield port, url_in(await running.told("REST at "))
         running.signal(signal.SIGTERM)
         await running.ended()
+
+
+async def test_rest_alone_listens_on_the_port_that_was_given(by_variables: tuple[str, str]) -> None:
+    # One file of variables serves two servers: REST has a port of its own there.
+    port, url = by_variables
+    assert url == f"http://127.0.0.1:{port}/v1"
+
+
+async def test_a_server_goes_by_each_of_its_names_however_they_are_written(
+    by_variables: tuple[str, str],
+) -> None:
+    # A name in capitals, or with the dot that some resolvers add, was answered with 421.
+    url = by_variables[1].removesuffix("/v1")
+    known = ("sessions.example.com", "SESSIONS.example.com.", "sessions.example.com.:443")
+    addresses = ("[2001:db8::7]", "[2001:db8:0::7]:8080")
+    foreign = ("evil.example", "sessions.example.com.evil.example", "[2001:db8::8]", "a..")
+    async with httpx2.AsyncClient(base_url=url, trust_env=False) as client:
+        for host in (*known, *addresses, *foreign):
+            answer = await client.get("/openapi.json", headers={"Host": host})
+            assert answer.status_code == (421 if host in foreign else 200), host
 
 
 @pytest.mark.parametrize(
@@ -164,21 +189,6 @@ async def test_with_something_else_for_a_key_nothing_is_sent_and_each_call_says_
         out, err = await running.rest()
         assert not vapi.requests
         assert KEY not in out + err + line
-
-
-async def test_a_server_goes_by_each_of_its_names_however_they_are_written() -> None:
-    # A name in capitals, or with the dot that some resolvers add, was answered with 421.
-    environ = {"VAPI_MCP_ALLOWED_HOST": "Sessions.EXAMPLE.com\n2001:DB8::7"}
-    opened = ("--sandbox", *REST, "--port", "0", "--allow-unauthenticated")
-    async with started(*opened, **environ) as running:
-        url = (await running.url()).removesuffix("/v1")
-        known = ("sessions.example.com", "SESSIONS.example.com.", "sessions.example.com.:443")
-        addresses = ("[2001:db8::7]", "[2001:db8:0::7]:8080")
-        foreign = ("evil.example", "sessions.example.com.evil.example", "[2001:db8::8]", "a..")
-        async with httpx2.AsyncClient(base_url=url, trust_env=False) as client:
-            for host in (*known, *addresses, *foreign):
-                answer = await client.get("/openapi.json", headers={"Host": host})
-                assert answer.status_code == (421 if host in foreign else 200), host
 
 
 async def test_a_public_url_is_advertised_with_the_path_once() -> None:

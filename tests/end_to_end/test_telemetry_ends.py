@@ -25,6 +25,7 @@ EAGER = {"OTEL_BSP_SCHEDULE_DELAY": "10", "OTEL_METRIC_EXPORT_INTERVAL": "10"}
 BRIEF = {"OTEL_EXPORTER_OTLP_TIMEOUT": "0.1"}
 UNENDING = {"OTEL_EXPORTER_OTLP_TIMEOUT": "600"}
 
+UNSENT = "could not be sent"
 NOT_SENT = "spans could not be sent to where OTEL_EXPORTER_OTLP_ENDPOINT points"
 
 
@@ -67,40 +68,42 @@ async def test_a_collector_that_hangs_delays_neither_calls_nor_the_end() -> None
 
 
 @pytest.mark.measured
-async def test_a_collector_that_is_not_there_is_one_line_in_the_log() -> None:
-    # It is tried every few seconds, and nobody needs to read that as often.
+async def test_a_collector_that_is_not_there_or_refuses_is_one_line_without_its_words() -> None:
+    # It is tried every few seconds, and nobody needs to read that as often. What it answers can
+    # be anything, and so can the headers that it refuses.
     with closing(socket.create_server(("127.0.0.1", 0))) as nobody:
         port = nobody.getsockname()[1]
-    async with FaultyVapi() as vapi:
-        env = {ENDPOINT: f"http://127.0.0.1:{port}", "OTEL_METRICS_EXPORTER": "none", **BRIEF}
-        log = await serves_and_ends(vapi, NOT_SENT, **env)
-    said = [line for line in log.splitlines() if ".calls: " not in line]
-    [line] = [line for line in said if "Shutting down" not in line]
-    assert line.endswith(NOT_SENT)
-
-
-async def test_a_collector_that_refuses_is_named_without_its_words() -> None:
-    # What it answers can be anything, and so can the headers that it refuses.
     with Collector(then=401).listening() as collector:
         async with FaultyVapi() as vapi:
-            env = {ENDPOINT: collector.url, "OTEL_TRACES_EXPORTER": "none"}
-            log = await serves_and_ends(vapi, "metrics could not be sent", **env)
-    assert log.count("WARNING vapi_sessions_mcp.telemetry: metrics could not be sent") == 1
+            log = await serves_and_ends(
+                vapi,
+                *[UNSENT] * 2,
+                OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=f"http://127.0.0.1:{port}/v1/traces",
+                OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=f"{collector.url}/v1/metrics",
+                **BRIEF,
+            )
+    assert {path for path, _ in collector.bodies} == {"/v1/metrics"}
+    said = [line for line in log.splitlines() if ".calls: " not in line]
+    said = [line for line in said if "Shutting down" not in line]
+    metrics, spans = sorted(said, key=lambda line: NOT_SENT in line)
+    assert spans.endswith(NOT_SENT)
+    assert "WARNING vapi_sessions_mcp.telemetry: metrics could not be sent" in metrics
     assert "opentelemetry" not in log
 
 
-@pytest.mark.parametrize(
-    "env",
-    [
-        {ENDPOINT: "collector:4318"},
-        {ENDPOINT: "https://127.0.0.1:9", "OTEL_EXPORTER_OTLP_CERTIFICATE": "/no/such/file"},
-    ],
-    ids=["no URL", "no certificate"],
-)
-async def test_what_cannot_work_is_in_the_log_as_well(env: dict[str, str]) -> None:
+async def test_what_cannot_work_is_in_the_log_as_well() -> None:
     # OpenTelemetry's own words about it are left out, so that ours have to be there.
     async with FaultyVapi() as vapi:
-        log = await serves_and_ends(vapi, NOT_SENT, **BRIEF, **env)
+        log = await serves_and_ends(
+            vapi,
+            *[UNSENT] * 2,
+            OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="collector:4318",
+            OTEL_EXPORTER_OTLP_METRICS_ENDPOINT="https://127.0.0.1:9",
+            OTEL_EXPORTER_OTLP_CERTIFICATE="/no/such/file",
+            **BRIEF,
+        )
+    assert log.count(NOT_SENT) == 1
+    assert log.count("metrics could not be sent") == 1
     assert "Traceback" not in log
 
 
