@@ -134,7 +134,7 @@ def connect(upstream: Upstream, era: str) -> Connect:
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Generator[Run]:
     """The command in this process, with these arguments and this environment only."""
     for name in list(os.environ):
-        if name.startswith("VAPI_"):
+        if name.startswith("VAPI_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("COLUMNS", "80")
     loggers = [logging.getLogger(name) for name in ("", "vapi_sessions_mcp", "httpx2")]
