@@ -257,8 +257,8 @@ HARD = (
 def test_long_texts_that_are_made_to_be_hard_are_masked_like_any_other() -> None:
     # A search that starts anew at every character would not end while anybody waits.
     for part in HARD:
-        text = part * (250_000 // len(part))
+        text = part * (100_000 // len(part))
         assert isinstance(mask_all({"content": text})["content"], str)
-    most = 10**6
+    most = 400_000
     for text in ("\\" * most + '"token":', '"token"' + " " * most, '"token": "' + 'a\\"' * most):
         assert isinstance(mask_all(text), str)
