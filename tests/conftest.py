@@ -16,6 +16,7 @@ from coverage import Coverage
 from hypothesis import settings
 from mcp import Client
 
+from support.certificates import self_signed
 from support.command import Ended, Run
 from support.hurried import HurriedLoop
 from support.sandbox import Watched, stopped
@@ -79,6 +80,15 @@ def _starts_processes(item: pytest.Item) -> bool:
 def anyio_backend() -> tuple[str, dict[str, Any]]:
     """Nobody waits for what only time brings, unless somebody else is waited for as well."""
     return "asyncio", {"loop_factory": HurriedLoop}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_certificate(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
+    """Nobody but who asks for it loads the certificates of this system, which takes 20 ms."""
+    file, _ = self_signed(tmp_path_factory.mktemp("certificates"))
+    with pytest.MonkeyPatch.context() as environ:
+        environ.setenv("SSL_CERT_FILE", str(file))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -216,7 +216,7 @@ def resident(running: Running) -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-LARGE = {"id": "s-large", "messages": [{"role": "user", "message": "é" * 1_000}] * 50}
+LARGE = {"id": "s-large", "messages": [{"role": "user", "message": "é" * 1_000}] * 25}
 MANY = {"results": [{"id": f"s-{n}", "messages": LARGE["messages"][:2]} for n in range(5)]}
 SMALL: Json = {"id": "s-small", "name": "a", "results": []}
 ANSWERS = {
