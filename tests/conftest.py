@@ -12,9 +12,11 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
+from coverage import Coverage
 from hypothesis import settings
 from mcp import Client
 
+from support.certificates import self_signed
 from support.command import Ended, Run
 from support.hurried import HurriedLoop
 from support.sandbox import Watched, stopped
@@ -44,18 +46,49 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that no worker is busy long after the others."""
-    items.sort(key=_is_short)
+    items.sort(key=_starts_processes, reverse=True)
 
 
-def _is_short(item: pytest.Item) -> tuple[bool, bool]:
-    processes = {"end_to_end", "clients"} & {*item.path.relative_to(TESTS).parts}
-    return not processes, item.get_closest_marker("no_cover") is None
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure no test, and no process that it starts, that reaches what others reach.
+
+    That takes twice the time. A server that a module shares is measured where its first test is.
+    """
+    measuring = Coverage.current()
+    if measuring is None or _is_measured(item):
+        return (yield)
+    measuring.stop()
+    with pytest.MonkeyPatch.context() as during:
+        during.delenv("COVERAGE_PROCESS_CONFIG")
+        try:
+            return (yield)
+        finally:
+            measuring.start()
+
+
+def _is_measured(item: pytest.Item) -> bool:
+    marks = {mark.name for mark in item.iter_markers()}
+    return "measured" in marks if _starts_processes(item) else "unmeasured" not in marks
+
+
+def _starts_processes(item: pytest.Item) -> bool:
+    return not {"end_to_end", "clients"}.isdisjoint(item.path.relative_to(TESTS).parts)
 
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> tuple[str, dict[str, Any]]:
     """Nobody waits for what only time brings, unless somebody else is waited for as well."""
     return "asyncio", {"loop_factory": HurriedLoop}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_certificate(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
+    """Nobody but who asks for it loads the certificates of this system, which takes 20 ms."""
+    file, _ = self_signed(tmp_path_factory.mktemp("certificates"))
+    with pytest.MonkeyPatch.context() as environ:
+        environ.setenv("SSL_CERT_FILE", str(file))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -111,7 +144,7 @@ def connect(upstream: Upstream, era: str) -> Connect:
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Generator[Run]:
     """The command in this process, with these arguments and this environment only."""
     for name in list(os.environ):
-        if name.startswith("VAPI_"):
+        if name.startswith("VAPI_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("COLUMNS", "80")
     loggers = [logging.getLogger(name) for name in ("", "vapi_sessions_mcp", "httpx2")]

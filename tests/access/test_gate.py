@@ -6,7 +6,7 @@ import pytest
 from starlette.datastructures import Headers
 
 from support.authorization_server import AUDIENCE, AuthorizationServer
-from vapi_sessions_mcp.access.gate import Gate
+from vapi_sessions_mcp.access.gate import Denied, Gate
 from vapi_sessions_mcp.access.oauth import Issuer
 from vapi_sessions_mcp.caller import Caller
 from vapi_sessions_mcp.settings import Settings
@@ -55,3 +55,16 @@ async def test_a_new_token_of_the_same_person_is_no_other_caller(
     other, machine = await server.token(sub="user-2"), await server.token(sub=None)
     assert (await let_in(gate, other)).name == "user-2"
     assert (await let_in(gate, machine)).name == "client-1"
+
+
+@pytest.mark.parametrize("path", ["", "/", "/mcp", "/v1"])
+async def test_a_public_url_is_advertised_with_the_path_once(issuer: Issuer, path: str) -> None:
+    # `--public-url https://…/mcp` was advertised as …/mcp/mcp.
+    oauth: dict[str, Any] = {"auth": ("oauth",), "oauth_issuer": "http://127.0.0.1:9"}
+    gate = a_gate(issuer, **oauth, public_url=f"https://sessions.example.com{path}")
+    with pytest.raises(Denied) as denied:
+        await gate.let_in(Headers())
+    answer = denied.value.response
+    assert answer.status_code == 401
+    metadata = "https://sessions.example.com/.well-known/oauth-protected-resource/mcp"
+    assert f'resource_metadata="{metadata}"' in answer.headers["WWW-Authenticate"]

@@ -5,6 +5,7 @@ import pytest
 from support.command import Run, refused
 from support.faces import BOTH
 from support.token_servers import NAME, READ, WRITE
+from vapi_sessions_mcp.cli.main import command
 
 pytestmark = pytest.mark.clock
 
@@ -87,3 +88,25 @@ def test_what_contradicts_itself_does_not_start(
     told = refused(run(*arguments, **environment))
     assert told.startswith(said)
     assert not [token for token in (*WRITE, *READ, "hunter2") if token in told]
+
+
+NAMES = ("Sessions.EXAMPLE.com", "2001:DB8::7")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ"),
+    [
+        (["--allowed-host", ",".join(NAMES)], {}),
+        (["--allowed-host", NAMES[0], "--allowed-host", NAMES[1]], {}),
+        ([], {"VAPI_MCP_ALLOWED_HOST": "\n".join(NAMES)}),
+    ],
+    ids=["option", "options", "variable"],
+)
+def test_the_names_of_a_server_are_the_same_however_they_are_written(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], environ: dict[str, str]
+) -> None:
+    # A list is one value in a manifest, and several options in a shell.
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    given = command.make_context("vapi-sessions-mcp", arguments).params
+    assert given["allowed_hosts"] == NAMES

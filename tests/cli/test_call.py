@@ -335,3 +335,12 @@ def test_without_a_tool_the_help_is_on_stderr(run: Run) -> None:
         ended = run(group)
         assert (ended.code, ended.out) == (2, "")
         assert ended.err == run(group, "--help").out
+
+
+def test_what_was_taken_away_is_no_command_s_either(run: Run) -> None:
+    # `call` runs with the same environment as the server, on the same machine.
+    deleting = ("call", "delete_session", "--id", CHAT)
+    assert "No tool 'delete_session'" in refused(run("--sandbox", "--no-delete", *deleting))
+    confirmed = ("--sandbox", "--confirm-delete", "argument", *deleting)
+    assert f"Nothing was changed yet. Delete session {CHAT}" in refused(run(*confirmed))
+    assert run(*confirmed, "--confirm", CHAT).code == 0

@@ -9,8 +9,6 @@ from support.browser import server
 
 @pytest.fixture(scope="module")
 def url() -> Generator[str]:
-    """The URL of MCP on a sandbox, which is not measured: other tests cover what it does."""
-    with pytest.MonkeyPatch.context() as during:
-        during.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
-        with server("--tool-names", "short") as url:
-            yield url
+    """The URL of MCP on a sandbox."""
+    with server("--tool-names", "short") as url:
+        yield url

@@ -36,7 +36,7 @@ from vapi_sessions_mcp.contract.operations import (
 from vapi_sessions_mcp.contract.parsing import parse
 from vapi_sessions_mcp.errors import BadArguments
 
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.unmeasured
 
 
 @every_operation

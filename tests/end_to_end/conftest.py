@@ -23,15 +23,6 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def measured_processes(request: pytest.FixtureRequest) -> Generator[None]:
-    """Measure no process of a module marked `no_cover`: it would take twice the time."""
-    with pytest.MonkeyPatch.context() as during:
-        if request.node.get_closest_marker("no_cover"):
-            during.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
-        yield
-
-
 @pytest.fixture(scope="module")
 async def token_server() -> AsyncGenerator[Faces]:
     """Two tokens of each kind, one of which could be on its way out."""

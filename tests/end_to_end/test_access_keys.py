@@ -12,10 +12,10 @@ from openapi_spec_validator import validate
 from support.faces import FACES, KEY, SAID, USUAL, Faces, Field, bearer, challenge, serving
 from support.faulty_vapi import Reply, Seen, reply
 from support.http_calls import message
-from support.rest_calls import refused
+from support.refusals import refused
 from support.tools import ERAS, GET, LIST, UPDATE, text
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.measured]
 
 MINE, YOURS = "key-of-mine-0123456789abcdef", "key-of-yours-0123456789abcdef"
 WRITE, READ = "write-0123456789abcdef", "read-0123456789abcdef"

@@ -21,12 +21,12 @@ from support.faces import FACES, KEY, SAID, Faces, Field, bearer, challenge, ref
 from support.faulty_vapi import FaultyVapi, Reply, Seen, reply
 from support.http_calls import message
 from support.processes import PATIENCE
-from support.rest_calls import refused
+from support.refusals import refused
 from support.tools import ERAS, GET, LIST, UPDATE
 from vapi_sessions_mcp.access.gate import Gate
 from vapi_sessions_mcp.settings import Settings
 
-pytestmark = [pytest.mark.anyio, pytest.mark.clock]
+pytestmark = [pytest.mark.anyio, pytest.mark.clock, pytest.mark.measured]
 
 NAME = "sessions.example.com"
 PUBLIC = f"https://{NAME}"

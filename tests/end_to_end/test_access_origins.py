@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from support.faces import FACES, Faces, Field, bearer, serving
-from support.rest_calls import refused as refusal
+from support.refusals import refused as refusal
 from support.token_servers import NAME, READ, WRITE, worked
 from support.tools import GET, UPDATE
 

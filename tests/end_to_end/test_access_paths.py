@@ -19,12 +19,12 @@ from support.faces import (
     serving,
     tool_call,
 )
-from support.rest_calls import refused as refusal
+from support.refusals import refused as refusal
 from support.token_servers import ASKED, NAME, READ, WRITE, WRITES, worked
 from support.tools import GET, UPDATE
 from vapi_sessions_mcp import __version__
 
-pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
+pytestmark = pytest.mark.anyio
 
 MIB = 2**20
 CHUNKED: Field = ("Transfer-Encoding", "chunked")

@@ -18,11 +18,11 @@ from support.faces import (
     refuses,
     tool_call,
 )
-from support.rest_calls import refused as refusal
+from support.refusals import refused as refusal
 from support.token_servers import ASKED, READ, WRITE, WRITES, worked
 from support.tools import CREATE, DELETE, ERAS, GET, LIST, UPDATE
 
-pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
+pytestmark = pytest.mark.anyio
 
 UNKNOWN = {"error": "invalid_token", "error_description": "The token is not one of this server's"}
 LACKING = {

@@ -11,8 +11,6 @@ from support.deployed import DEPLOY, read_yaml
 from support.metered import Metered
 from support.recorded import record_everything
 
-pytestmark = pytest.mark.no_cover
-
 RULES = [rule for group in read_yaml("prometheus/alerts.yml")["groups"] for rule in group["rules"]]
 
 

@@ -11,8 +11,6 @@ import pytest
 from support.faces import BOTH
 from support.processes import PATIENCE, started
 
-pytestmark = pytest.mark.no_cover
-
 CLOSE = b"Host: localhost\r\nConnection: close\r\n"
 JSON_BODY = CLOSE + b"Content-Type: application/json\r\n"
 
@@ -112,6 +110,7 @@ async def answered(url: str, raw: bytes, *, cut: bool = False) -> bytes:
     return received
 
 
+@pytest.mark.measured
 @pytest.mark.anyio
 async def test_bytes_that_no_client_would_send_leave_a_server_that_serves() -> None:
     # Whoever can reach the port can send anything, before any library of ours sees a request.

@@ -13,8 +13,6 @@ from support.processes import logged_calls, started
 from support.stdio_calls import META, call
 from support.tools import CREATE, GET, LIST
 
-pytestmark = pytest.mark.no_cover
-
 
 def frame(rest: str, id: str = '"h"') -> bytes:
     """A request, all of it as it is but for META."""
@@ -140,6 +138,7 @@ async def test_lines_that_no_client_would_write_leave_a_process_that_serves() ->
         logged_calls("\n".join(each for each in log.splitlines() if each not in refused))
 
 
+@pytest.mark.measured
 @pytest.mark.anyio
 async def test_what_is_no_message_is_answered_with_its_id_where_it_has_one() -> None:
     # A client that waits for an answer which never comes hangs until somebody kills it.
@@ -175,6 +174,7 @@ async def test_a_byte_order_mark_before_the_first_message_is_dropped() -> None:
         assert (await running.receive())["result"]["structuredContent"]["id"] == "s-1"
 
 
+@pytest.mark.measured
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux says how much memory was taken")
 @pytest.mark.anyio
 async def test_a_line_without_end_is_refused_while_it_arrives_and_takes_no_memory() -> None:
@@ -195,6 +195,7 @@ async def test_a_line_without_end_is_refused_while_it_arrives_and_takes_no_memor
         assert running.most_memory() - before < 100 * MIB
 
 
+@pytest.mark.measured
 @pytest.mark.anyio
 async def test_a_cancellation_of_nothing_cancels_nothing() -> None:
     # One frame that nobody waits for must not end the server for all that follows.

@@ -13,8 +13,6 @@ from support.processes import PATIENCE, environment
 from support.scripts import script
 from vapi_sessions_mcp import __version__
 
-pytestmark = pytest.mark.no_cover
-
 BUNDLE = script("bundle")
 
 
@@ -45,7 +43,7 @@ def test_the_bundle_has_all_that_uv_needs_and_no_more(bundle: Path, tmp_path: Pa
     options = server["mcp_config"]["args"][4:]
     done = subprocess.run(
         [sys.executable, "-m", "vapi_sessions_mcp", *options, "--version"],
-        env=environment(PYTHONPATH=str(tmp_path / "src"), COVERAGE_PROCESS_CONFIG=""),
+        env=environment(PYTHONPATH=str(tmp_path / "src")),
         capture_output=True,
         text=True,
         timeout=PATIENCE,

@@ -9,8 +9,6 @@ import pytest
 
 from support.processes import COMMAND, environment
 
-pytestmark = pytest.mark.no_cover
-
 
 def process(
     *arguments: str,

@@ -16,8 +16,6 @@ import pytest
 from support.processes import PATIENCE, started, url_in
 from support.tools import GET, LIST
 
-pytestmark = pytest.mark.no_cover
-
 
 @pytest.mark.anyio
 async def test_the_log_goes_to_stderr_and_holds_no_customer() -> None:
@@ -63,6 +61,7 @@ async def test_ctrl_c_during_the_start_leaves_no_stack_trace(tmp_path: Path) -> 
     assert err.strip() == ""
 
 
+@pytest.mark.measured
 @pytest.mark.anyio
 async def test_the_sandbox_serves_over_http_keeps_its_data_and_stops_cleanly(
     tmp_path: Path,

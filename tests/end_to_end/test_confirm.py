@@ -10,7 +10,7 @@ from support.person import BODY, Person, question, replies
 from support.processes import PATIENCE, started
 from support.tools import DELETE, UPDATE, text
 
-pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
+pytestmark = pytest.mark.anyio
 
 META = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",

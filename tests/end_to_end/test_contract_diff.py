@@ -12,8 +12,6 @@ import pytest
 from support.processes import PATIENCE, environment
 from support.released import CHANGELOG, MCP, REST, ROOT, VERSION, last_release, report
 
-pytestmark = pytest.mark.no_cover
-
 SCRIPT = "scripts/contract-diff"
 NOBODY = ("-c", "user.name=Nobody", "-c", "user.email=nobody@example.com")
 BREAKING = "\n## Unreleased\n\n### Breaking\n\n- `limit` is gone.\n"

@@ -14,7 +14,6 @@ from vapi_sessions_mcp.sandbox import SANDBOX_KEY
 
 pytestmark = [
     pytest.mark.anyio,
-    pytest.mark.no_cover,
     pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not here"),
 ]
 

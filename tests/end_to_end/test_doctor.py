@@ -1,60 +1,48 @@
-"""`doctor` says of each thing that can be wrong whether it is, and what to do."""
+"""`doctor` as a process of its own: with a Vapi, without a file, and without a package."""
 
-import json
 import subprocess
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import format_datetime
-from pathlib import Path
-from typing import Any, cast
 
 import anyio.to_thread
 import pytest
-from redis.asyncio import Redis
 
-from support.faulty_vapi import RESET, FaultyVapi, Reply, reply
+from support.checked import Checks, checked
+from support.command import Ended
+from support.faulty_vapi import FaultyVapi, reply
 from support.processes import COMMAND, environment
-from support.redis_server import RedisServer
-
-pytestmark = [pytest.mark.anyio, pytest.mark.clock]
 
 KEY = "key-0123456789abcdef"
 
 
-def examined(*options: str, **env: str) -> tuple[int, dict[str, tuple[bool, str]], str]:
-    """Its exit code, each check by name, and all that it wrote, on stderr too."""
+def doctor(*options: str, **env: str) -> Ended:
     ended = subprocess.run(
-        [*COMMAND, *options, "doctor", "--json"],
+        [*COMMAND, *options],
         env=environment(**env),
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    said = json.loads(ended.stdout)
-    checks = {check["name"]: (check["ok"], check["said"]) for check in said["checks"]}
-    assert said["ok"] == all(ok for ok, _ in checks.values())
-    assert ended.returncode == (0 if said["ok"] else 1)
-    return ended.returncode, checks, ended.stdout + ended.stderr
+    return Ended(ended.returncode, ended.stdout, ended.stderr)
 
 
-async def of_a_vapi(answer: Reply) -> dict[str, tuple[bool, str]]:
-    """The checks of a server whose Vapi answers so; the key is in none of them."""
-    async with FaultyVapi(otherwise=answer) as vapi:
-        _, checks, wrote = await anyio.to_thread.run_sync(
-            lambda: examined(VAPI_API_KEY=KEY, VAPI_BASE_URL=vapi.url)
-        )
-    assert KEY not in wrote
-    assert all(seen.path == "/session?limit=1" for seen in vapi.requests)
-    return checks
+def examined(*options: str, **env: str) -> Checks:
+    return checked(doctor(*options, "doctor", "--json", **env))
 
 
-def at(ahead: timedelta) -> str:
-    return format_datetime(datetime.now(UTC) - ahead, usegmt=True)
-
-
+@pytest.mark.anyio
+@pytest.mark.clock
 async def test_all_is_well_where_vapi_answers() -> None:
     # Then what is wrong is in the host, and not here.
-    checks = await of_a_vapi(reply(date=at(timedelta())))
+    now = format_datetime(datetime.now(UTC), usegmt=True)
+    async with FaultyVapi(otherwise=reply(date=now)) as vapi:
+        ended = await anyio.to_thread.run_sync(
+            lambda: doctor("doctor", "--json", VAPI_API_KEY=KEY, VAPI_BASE_URL=vapi.url)
+        )
+    assert KEY not in ended.out + ended.err
+    assert [seen.path for seen in vapi.requests] == ["/session?limit=1"]
+    checks = checked(ended)
     assert {name: ok for name, (ok, _) in checks.items()} == dict.fromkeys(checks, True)
     assert checks["key"] == (True, f"set, {len(KEY)} characters")
     assert checks["Vapi"][1].startswith("answered 200 in ")
@@ -62,188 +50,28 @@ async def test_all_is_well_where_vapi_answers() -> None:
     assert "2026-07-28, 2025-11-25, 2025-06-18" in checks["version"][1]
 
 
-async def test_a_key_that_vapi_refuses_is_told_from_a_vapi_that_is_not_there() -> None:
-    # One is mended at Vapi's dashboard, the other in the network.
-    refused = await of_a_vapi(reply(401, {"message": "Invalid Key", "statusCode": 401}))
-    assert refused["Vapi"][0]
-    assert not refused["key accepted"][0]
-    assert "Vapi does not accept the API key" in refused["key accepted"][1]
-    failing = await of_a_vapi(reply(500))
-    assert failing["a list"][0] is False
-    gone = await of_a_vapi(RESET)
-    assert gone["Vapi"][0] is False
-    _, nowhere, _ = examined(VAPI_API_KEY=KEY, VAPI_BASE_URL="http://127.0.0.1:9")
-    assert "no connection to 127.0.0.1:9" in nowhere["Vapi"][1]
-
-
-@pytest.mark.parametrize(("ahead", "said"), [(3_600, "ahead of"), (-3_600, "behind")])
-async def test_a_wrong_clock_is_said(ahead: int, said: str) -> None:
-    # Tokens of an issuer would be refused, and nobody would think of the clock.
-    checks = await of_a_vapi(reply(date=at(timedelta(seconds=ahead))))
-    ok, found = checks["clock"]
-    assert not ok
-    assert f" s {said} Vapi's" in found
-
-
-async def test_what_cannot_be_known_is_not_claimed() -> None:
-    # No date, no check of the clock; no key, no request.
-    assert "clock" not in await of_a_vapi(reply())
-    code, checks, _ = examined()
-    assert code == 1
-    assert checks["key"][1].startswith("VAPI_API_KEY is not set")
-    assert "Vapi" not in checks
-
-
 def test_settings_that_cannot_be_used_are_a_check_that_failed() -> None:
     # A program that reads JSON gets JSON.
-    _, checks, _ = examined(VAPI_API_KEY_FILE="no-such-file")
+    checks = examined(VAPI_API_KEY_FILE="no-such-file")
     assert checks["settings"][0] is False
     assert "no-such-file" in checks["settings"][1]
 
 
-def test_what_a_server_would_ignore_is_said() -> None:
-    # Somebody set it for a reason.
-    options = ("--sandbox", "--tool-names", "short")
-    _, checks, _ = examined(*options, VAPI_MCP_PORT="9", SSL_CERT_FILE="", HTTPS_PROXY="")
-    assert checks["environment"] == (False, "no effect on what is served: VAPI_MCP_PORT")
-    assert checks["key"] == (True, "none needed: the sandbox takes the place of Vapi")
-    callers = ("--transport", "http", "--auth", "caller-key")
-    _, checks, _ = examined(*callers)
-    assert checks["key"] == (True, "none of its own: callers bring theirs")
-
-
-ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
-HERE = "http://127.0.0.1:4318"
-TELEMETRY = ("telemetry", "/metrics", "spans", "metrics")
-WITH_PAGE = ("--transport", "http", "--metrics", "9464")
-SENT = (True, f"sent to {HERE}")
-
-
+@pytest.mark.measured
 @pytest.mark.parametrize(
-    ("options", "env", "expected"),
+    ("options", "env"),
     [
-        ((), {"OTEL_SERVICE_NAME": "sessions"}, {}),
-        ((), {ENDPOINT: HERE, "OTEL_SDK_DISABLED": "true"}, {}),
-        ((), {ENDPOINT: f"{HERE}/s3cret"}, {"spans": SENT, "metrics": SENT}),
-        ((), {ENDPOINT: HERE, "OTEL_TRACES_EXPORTER": "none"}, {"metrics": SENT}),
-        (
-            (),
-            {ENDPOINT: "s3cret", "OTEL_METRICS_EXPORTER": "none"},
-            {"spans": (False, f"{ENDPOINT} is not a URL such as http://localhost:4318: nothing")},
-        ),
-        (
-            (),
-            {ENDPOINT: HERE, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
-            {"telemetry": (False, "OTEL_EXPORTER_OTLP_PROTOCOL asks for a protocol that is not")},
-        ),
-        (WITH_PAGE, {}, {"/metrics": (True, "served for Prometheus at 9464")}),
-        (
-            WITH_PAGE,
-            {"OTEL_SDK_DISABLED": "true"},
-            {"telemetry": (False, "OTEL_SDK_DISABLED turns off what --metrics would serve")},
-        ),
+        ((), {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}),
+        (("--transport", "http", "--metrics", "9464"), {}),
     ],
 )
-def test_telemetry_is_a_check_where_it_is_asked_for(
-    options: tuple[str, ...], env: dict[str, str], expected: dict[str, tuple[bool, str]]
-) -> None:
-    # Spans that never come are looked for everywhere else first.
-    _, checks, wrote = examined("--sandbox", *options, **env)
-    found = {name: checks[name] for name in TELEMETRY if name in checks}
-    assert found.keys() == expected.keys()
-    for name, (ok, said) in expected.items():
-        assert found[name][0] is ok
-        assert found[name][1].startswith(said)
-    assert "s3cret" not in wrote
-
-
-@pytest.mark.parametrize(("options", "env"), [((), {ENDPOINT: HERE}), (WITH_PAGE, {})])
 def test_telemetry_without_its_extra_is_a_check_that_failed(
     options: tuple[str, ...], env: dict[str, str], without_extra: dict[str, str]
 ) -> None:
     # A server would say so in one line of its log, which a host shows to nobody.
-    _, checks, _ = examined("--sandbox", *options, **env, **without_extra)
+    checks = examined("--sandbox", *options, **env, **without_extra)
     assert checks["telemetry"] == (
         False,
         "the extra otel is missing: pip install 'vapi-sessions-mcp[otel]'.",
     )
     assert not {"/metrics", "spans", "metrics"} & checks.keys()
-
-
-def test_people_get_a_line_for_each_check() -> None:
-    # It is read aloud on the telephone.
-    ended = subprocess.run(
-        [*COMMAND, "--sandbox", "doctor"],
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    lines = ended.stdout.splitlines()
-    assert [line[:5] for line in lines] == ["ok   "] * len(lines)
-    assert len(lines) == 5
-
-
-WEBHOOKS = ("--sandbox", "--transport", "http", "--webhooks")
-SECRETS = {"VAPI_MCP_WEBHOOK_SECRET": "first-0123456789abcdef,second-0123456789abcdef"}
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        ((), "bearer, in the header Authorization; secrets: 2"),
-        (("--webhook-auth", "secret"), "secret, in the header X-Vapi-Secret; secrets: 2"),
-        (
-            ("--webhook-auth", "hmac", "--webhook-header", "X-Ours"),
-            "hmac, in the header X-Ours; secrets: 2",
-        ),
-    ],
-    ids=str,
-)
-def test_what_vapi_has_to_show_with_a_webhook_is_said(options: tuple[str, ...], said: str) -> None:
-    # It is compared with Vapi's dashboard; the secrets themselves are nobody's business.
-    _, checks, wrote = examined(*WEBHOOKS, *options, **SECRETS)
-    assert checks["webhooks"] == (True, said)
-    assert "Redis" not in checks
-    assert "0123456789abcdef" not in wrote
-    _, checks, _ = examined(*WEBHOOKS)
-    assert "--webhooks needs a secret" in checks["settings"][1]
-
-
-async def test_a_redis_that_cannot_be_used_is_said_and_not_shown(tmp_path: Path) -> None:
-    # Replicas go on without it, so nothing else than a missing notification shows that it is gone.
-    async def of(url: str) -> tuple[bool, str]:
-        given = {**SECRETS, "VAPI_MCP_REDIS_URL": url}
-        _, checks, wrote = await anyio.to_thread.run_sync(lambda: examined(*WEBHOOKS, **given))
-        assert not any(word in wrote for word in (RedisServer.PASSWORD, "wrong-password"))
-        return checks["Redis"]
-
-    async with RedisServer(tmp_path) as redis:
-        assert await of(redis.url) == (True, "answered, and lets this server in")
-        for url in (redis.url.replace(redis.PASSWORD, "wrong-password"), f"{redis.url}/0?foo=1"):
-            ok, said = await of(url)
-            assert not ok
-            assert "password" in said
-        async with cast("Any", Redis).from_url(redis.url) as client:
-            await client.execute_command("ACL", "SETUSER", "default", "-subscribe")
-        channel = "vapi-sessions-mcp:changes"
-        may_not = f"its user may not hear what is published at {channel}: allow it that channel"
-        assert await of(redis.url) == (False, may_not)
-    ok, said = await of(redis.url)
-    assert not ok
-    assert said == (
-        "it cannot be reached (ConnectionError): see whether it runs, and what host and port"
-        " VAPI_MCP_REDIS_URL names"
-    )
-
-
-def test_of_what_is_not_used_nothing_is_said() -> None:
-    # rest has no subscribers, and would never ask the Redis.
-    rest = ("--sandbox", "--transport", "rest")
-    _, checks, _ = examined(*rest, VAPI_MCP_REDIS_URL="redis://127.0.0.1:9", **SECRETS)
-    assert not {"Redis", "webhooks"} & {*checks}
-    given = {"VAPI_MCP_REDIS_URL": "redis://127.0.0.1:9", "VAPI_MCP_WEBHOOKS": "1", **SECRETS}
-    _, checks, _ = examined("--sandbox", **given)
-    assert "webhooks" not in checks
-    assert not checks["Redis"][0]

@@ -16,11 +16,9 @@ from support.hosts import SLACK, Host, Result, hosted, logged, outcome, tool_of
 from support.stdio_calls import call
 from support.tools import CREATE, DELETE, GET, LIST, UPDATE
 
-pytestmark = pytest.mark.no_cover
-
 # Faults that one process meets in turn, and processes at once: they wait more than they work.
-IN_TURN = 12
-AT_ONCE = 4
+IN_TURN = 21
+AT_ONCE = 5
 # MiB: five answers of 32 at once, and the process itself.
 PEAK = 300
 SHORT = {

@@ -20,8 +20,6 @@ FORMS = sorted(
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 # It has no types.
 CHECK: Any = import_module("check_jsonschema").main
-pytestmark = pytest.mark.no_cover
-
 KINDS = {
     "vendor.github-workflows": WORKFLOWS,
     "vendor.dependabot": [GITHUB / "dependabot.yml"],

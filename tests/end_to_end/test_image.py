@@ -9,8 +9,6 @@ import pytest
 
 from support.deployed import DEPLOY, ROOT, copied
 
-pytestmark = pytest.mark.no_cover
-
 
 def test_hadolint_has_nothing_to_say_about_the_container_file() -> None:
     # It knows what goes wrong in images that nobody here can build.

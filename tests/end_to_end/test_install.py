@@ -46,6 +46,7 @@ def in_a_terminal(home: Path, answer: bytes) -> tuple[int, str]:
     return process.wait(PATIENCE), screen.decode().replace("\r\n", "\n")
 
 
+@pytest.mark.measured
 def test_a_person_sees_the_change_and_decides(tmp_path: Path) -> None:
     # Nothing is written that nobody saw.
     file = put_in_place(BY_NAME["cursor"], tmp_path)
@@ -61,7 +62,6 @@ def test_a_person_sees_the_change_and_decides(tmp_path: Path) -> None:
     assert "vapi-sessions" in json.loads(file.read_text())["mcpServers"]
 
 
-@pytest.mark.no_cover
 def test_a_start_imports_nothing_of_it() -> None:
     # Every host waits for that start, and installs once.
     command = [sys.executable, "-X", "importtime", *COMMAND[1:], "--sandbox"]
@@ -87,7 +87,6 @@ def installed(name: str, home: Path, *options: str) -> Path:
     return home
 
 
-@pytest.mark.no_cover
 def test_codex_reads_what_was_written(tmp_path: Path) -> None:
     # It is the judge of its own file.
     listed = run_tool("codex", "mcp", "list", "--json", folder=installed("codex", tmp_path))
@@ -106,7 +105,6 @@ def test_codex_reads_what_was_written(tmp_path: Path) -> None:
     assert transport["bearer_token_env_var"] == "MY_TOKEN"
 
 
-@pytest.mark.no_cover
 def test_opencode_starts_what_was_written(tmp_path: Path) -> None:
     # From the file to the handshake.
     home = installed("opencode", tmp_path)

@@ -84,14 +84,33 @@ async def ended(running: Running) -> str:
     return err
 
 
-async def test_each_call_leaves_one_line_that_says_what_it_was_and_took() -> None:
+@pytest.fixture(scope="module")
+async def plain() -> AsyncGenerator[tuple[FaultyVapi, Running]]:
+    """A server without options, of which nothing is known but its lines; and its Vapi."""
+    async with FaultyVapi() as vapi, server(vapi) as running:
+        yield vapi, running
+        assert await ended(running) == ""
+
+
+async def lines_of(running: Running, count: int) -> list[dict[str, str]]:
+    """The next lines of its log, each of which is a call's and says nothing of anybody."""
+    lines = "\n".join([await running.told("") for _ in range(count)])
+    assert not any(secret in lines for secret in SECRETS), lines
+    return logged_calls(lines)
+
+
+@pytest.mark.measured  # with its server, which other tests share
+async def test_each_call_leaves_one_line_that_says_what_it_was_and_took(
+    plain: tuple[FaultyVapi, Running],
+) -> None:
     # It is what an operator has when somebody asks what happened last night.
     answer = reply(200, SAID)
     size, twice = str(len(json.dumps(SAID))), str(2 * len(json.dumps(SAID)))
-    async with FaultyVapi(otherwise=answer) as vapi, server(vapi) as running:
-        for id, (tool, arguments) in enumerate(CALLS):
-            await called(running, id, tool, arguments)
-        lines = logged_calls(await ended(running))
+    vapi, running = plain
+    vapi.otherwise = answer
+    for id, (tool, arguments) in enumerate(CALLS):
+        await called(running, id, tool, arguments)
+    lines = await lines_of(running, len(CALLS))
     assert all(0 <= int(line.pop("ms")) < 5_000 for line in lines)
     good = {"status": "200", "tries": "1", "bytes": size}
     bad = {"error": "BadArguments", "tries": "0", "bytes": "0"}
@@ -107,12 +126,14 @@ async def test_each_call_leaves_one_line_that_says_what_it_was_and_took() -> Non
     ]
 
 
-async def test_an_id_that_is_none_stays_out_of_the_line() -> None:
+async def test_an_id_that_is_none_stays_out_of_the_line(
+    plain: tuple[FaultyVapi, Running],
+) -> None:
     # Whoever writes to Vapi could write lines into this log by it.
-    odd = reply(200, {**SAID, "id": "s-1 whisper\nERROR"})
-    async with FaultyVapi(otherwise=odd) as vapi, server(vapi) as running:
-        await called(running, 1, CREATE, {"body": BODY})
-        (line,) = logged_calls(await ended(running))
+    vapi, running = plain
+    vapi.otherwise = reply(200, {**SAID, "id": "s-1 whisper\nERROR"})
+    await called(running, 1, CREATE, {"body": BODY})
+    (line,) = await lines_of(running, 1)
     assert (line["status"], line.get("session")) == ("200", None)
 
 
@@ -138,16 +159,18 @@ async def test_the_lines_can_be_json() -> None:
     }
 
 
-async def test_a_failing_call_s_line_names_the_failure_and_its_tries() -> None:
+async def test_a_failing_call_s_line_names_the_failure_and_its_tries(
+    plain: tuple[FaultyVapi, Running],
+) -> None:
     # A number that grows at night is how an outage is seen from here.
-    failing = reply(503, {"message": "whisper: Ana +14155550123"})
-    async with FaultyVapi(otherwise=failing) as vapi, server(vapi) as running:
-        await called(running, 1, GET, {"id": "s-1"})
-        vapi.otherwise = RESET
-        await called(running, 2, CREATE, {"body": BODY})
-        vapi.otherwise = reply(200, b"<html>whisper</html>")
-        await called(running, 3, GET, {"id": "s-1"})
-        first, second, third = logged_calls(await ended(running))
+    vapi, running = plain
+    vapi.otherwise = reply(503, {"message": "whisper: Ana +14155550123"})
+    await called(running, 1, GET, {"id": "s-1"})
+    vapi.otherwise = RESET
+    await called(running, 2, CREATE, {"body": BODY})
+    vapi.otherwise = reply(200, b"<html>whisper</html>")
+    await called(running, 3, GET, {"id": "s-1"})
+    first, second, third = await lines_of(running, 3)
     assert (first["status"], first["error"], first["tries"]) == ("503", "Failed", "3")
     assert (second.get("status"), second["error"], second["tries"]) == (None, "ConnectionLost", "1")
     assert (third["status"], third["error"], third["tries"]) == ("200", "Garbled", "1")
@@ -212,6 +235,7 @@ async def test_reads_of_resources_and_rest_calls_leave_the_same_line() -> None:
     assert err.count(" INFO vapi_sessions_mcp.access: refused status=415\n") == 1
 
 
+@pytest.mark.measured
 async def test_a_program_that_hangs_up_stops_its_read_at_vapi_but_not_its_change() -> None:
     # Nobody waits for what is read; what is half changed must be finished.
     async with (

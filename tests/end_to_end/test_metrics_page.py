@@ -53,17 +53,21 @@ async def calls_in(client: httpx2.AsyncClient, pages: Sequence[str]) -> list[flo
     return [sum(value for _, value in series(text, COUNT)) for text in texts]
 
 
-async def test_prometheus_reads_what_a_server_did() -> None:
+@pytest.fixture(scope="module")
+async def served() -> AsyncGenerator[tuple[str, str, str]]:
+    """The two faces and the metrics of a server for the tests that count from where it is."""
+    async with FaultyVapi() as vapi, serving(vapi) as (_, mcp, rest, [page]):
+        yield mcp, rest, page
+
+
+async def test_prometheus_reads_what_a_server_did(served: tuple[str, str, str]) -> None:
     # Also what it needs itself: memory and files are what runs out.
-    async with (
-        FaultyVapi() as vapi,
-        serving(vapi) as (_, mcp, rest, [page]),
-        httpx2.AsyncClient(timeout=PATIENCE) as client,
-    ):
-        assert await calls_in(client, [page]) == [0]
+    mcp, rest, page = served
+    async with httpx2.AsyncClient(timeout=PATIENCE) as client:
+        [before] = await calls_in(client, [page])
         assert (await client.post(mcp, **tool_call("modern", GET))).is_success
         assert (await client.get(f"{rest}/session/s-1")).is_success
-        assert await calls_in(client, [page]) == [2]
+        assert await calls_in(client, [page]) == [before + 2]
         accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
         newer = (await client.get(page, headers=accept)).text
         assert len([*OPENMETRICS.text_string_to_metric_families(newer)]) > len(METRICS)
@@ -74,13 +78,10 @@ async def test_prometheus_reads_what_a_server_did() -> None:
         assert series(text, "vapi_sessions_calls_active") == [({}, 0)]
 
 
-async def test_metrics_are_on_no_port_that_callers_reach() -> None:
+async def test_metrics_are_on_no_port_that_callers_reach(served: tuple[str, str, str]) -> None:
     # How much a company calls is its own business.
-    async with (
-        FaultyVapi() as vapi,
-        serving(vapi) as (_, mcp, rest, [page]),
-        httpx2.AsyncClient(timeout=PATIENCE) as client,
-    ):
+    mcp, rest, page = served
+    async with httpx2.AsyncClient(timeout=PATIENCE) as client:
         for url in (mcp, rest):
             assert (await client.get(httpx2.URL(url).join("/metrics"))).status_code == 404
         for path in ("/mcp", "/v1/session", "/health/live"):
@@ -186,6 +187,7 @@ async def test_a_stream_is_a_message_without_an_error_and_no_call() -> None:
         assert await running.ended() == 0
 
 
+@pytest.mark.measured
 async def test_each_worker_has_a_page_of_its_own_which_it_keeps() -> None:
     # One page that a worker answers by chance would show another count each time.
     async with (

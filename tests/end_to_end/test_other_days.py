@@ -10,8 +10,6 @@ import pytest
 
 from support.processes import COMMAND, environment
 
-pytestmark = [pytest.mark.no_cover, pytest.mark.clock]
-
 TESTS = Path(__file__).parents[1]
 ASK = [sys.executable, "-c", "import datetime as d; print(d.datetime.now(d.UTC).isoformat())"]
 
@@ -24,6 +22,7 @@ def output(*command: str, **env: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.clock
 def test_the_processes_that_tests_start_have_the_time_of_the_tests() -> None:
     # Else a server would be checked today, whatever day the suite was to run on.
     there = datetime.fromisoformat(output(*ASK))
@@ -65,6 +64,7 @@ def test_the_suite_refuses_to_run_on_a_day_that_it_is_not() -> None:
     assert "It is not 2028-02-29: put tests/support/other_day on PYTHONPATH." in done.stderr
 
 
+@pytest.mark.clock
 def test_the_command_lives_on_the_day_of_the_tests() -> None:
     # What reads the clock is the real command, in a process of its own.
     said = output(*COMMAND, "--sandbox", "call", "list_sessions", "--limit", "1")

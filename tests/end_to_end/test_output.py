@@ -21,6 +21,15 @@ OUTPUT: dict[str, tuple[str, ...]] = {
     "demo": ("demo",),
     "a list": ("--sandbox", "call", "list_sessions"),
 }
+# What these do at their end, whatever the others do: to measure those takes ten seconds.
+MEASURED = ("help", "demo", "a list")
+each_command = pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(arguments, id=name, marks=[pytest.mark.measured] * (name in MEASURED))
+        for name, arguments in OUTPUT.items()
+    ],
+)
 
 
 def ended(
@@ -37,7 +46,7 @@ def ended(
     )
 
 
-@pytest.mark.parametrize("arguments", OUTPUT.values(), ids=OUTPUT)
+@each_command
 def test_a_code_page_without_our_characters_shows_others(arguments: tuple[str, ...]) -> None:
     # On Windows the help ended at its first "\u2026", in a stack trace.
     found = ended(*arguments, PYTHONIOENCODING="cp437")
@@ -54,7 +63,7 @@ def test_a_code_page_without_our_characters_shows_others(arguments: tuple[str, .
         assert json.loads(found.stdout.decode())
 
 
-@pytest.mark.parametrize("arguments", OUTPUT.values(), ids=OUTPUT)
+@each_command
 def test_a_closed_pipe_ends_the_command_without_a_word(arguments: tuple[str, ...]) -> None:
     # `demo | head -1` said that the demo had failed, and why, in three lines.
     reader, writer = os.pipe()
@@ -66,7 +75,7 @@ def test_a_closed_pipe_ends_the_command_without_a_word(arguments: tuple[str, ...
     assert (found.returncode, found.stderr) == (141, b"")
 
 
-@pytest.mark.parametrize("arguments", OUTPUT.values(), ids=OUTPUT)
+@each_command
 def test_a_full_disk_is_one_line_and_1(arguments: tuple[str, ...]) -> None:
     # A script that went on would work with half an answer.
     full = os.open("/dev/full", os.O_WRONLY)
@@ -81,6 +90,7 @@ def test_a_full_disk_is_one_line_and_1(arguments: tuple[str, ...]) -> None:
     assert found.stderr.count(b"\n") == 1
 
 
+@pytest.mark.measured
 def test_stderr_that_nobody_reads_takes_nothing_from_the_exit_code() -> None:
     # A script reads the code, and may have closed all else.
     reader, writer = os.pipe()
@@ -100,7 +110,7 @@ def test_stderr_that_nobody_reads_takes_nothing_from_the_exit_code() -> None:
     assert done.returncode == 2
 
 
-@pytest.mark.parametrize("arguments", OUTPUT.values(), ids=OUTPUT)
+@each_command
 def test_without_any_stdout_nothing_fails(arguments: tuple[str, ...]) -> None:
     # Services are started so.
     done = subprocess.run(
@@ -115,6 +125,7 @@ def test_without_any_stdout_nothing_fails(arguments: tuple[str, ...]) -> None:
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("encoding", ["cp437", "utf-8"])
 def test_json_on_a_terminal_is_json_in_every_code_page(encoding: str) -> None:
     # A question mark in the place of a letter would be copied into the next call.

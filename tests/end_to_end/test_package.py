@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.no_cover
-
 ROOT = Path(__file__).parents[2]
 PACKAGE = "vapi_sessions_mcp"
 
@@ -42,7 +40,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
 def test_the_command_starts_from_the_wheel_alone(wheel: Path) -> None:
     # An editable checkout can hide what the wheel lacks.
     run = [sys.executable, "-c", "from vapi_sessions_mcp.cli.main import main; main()", "demo"]
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("COVERAGE", "VAPI_"))}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("VAPI_")}
     environment = {**kept, "PYTHONPATH": str(wheel)}
     done = subprocess.run(
         run, env=environment, cwd=wheel.parent, capture_output=True, text=True, timeout=120

@@ -153,6 +153,7 @@ async def test_half_a_surrogate_in_an_id_is_answered() -> None:
         await clean_end(running)
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("options", [(), ("--no-prelude",)])
 def test_without_a_stdin_or_a_stdout_it_says_so_or_ends(options: tuple[str, ...]) -> None:
     # Supervisors start it so, by mistake.
@@ -183,6 +184,7 @@ async def test_a_host_that_closes_at_once_leaves_nothing_behind() -> None:
         assert await clean_end(running) == ""
 
 
+@pytest.mark.measured
 def test_a_host_that_is_gone_before_its_answer_leaves_one_line() -> None:
     # Not a stack trace, and no process that waits for ever.
     command = [*COMMAND, "--sandbox"]
@@ -247,6 +249,7 @@ def holds(pid: int, number: signal.Signals) -> bool:
     return bool(int(blocked, 16) >> (number - 1) & 1)
 
 
+@pytest.mark.measured
 async def test_a_proxy_that_cannot_be_used_is_said_at_each_call() -> None:
     # It stops a start; a conversation that has begun it cannot stop any more.
     env = {"HTTPS_PROXY": "ftp://proxy.example:1", "VAPI_API_KEY": "key-0123456789abcdef"}

@@ -21,7 +21,7 @@ from vapi_sessions_mcp.cli.secrets import read_api_key
 from vapi_sessions_mcp.contract.operations import OPERATIONS
 from vapi_sessions_mcp.settings import Settings
 
-pytestmark = [pytest.mark.no_cover, pytest.mark.clock]
+pytestmark = pytest.mark.clock
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"

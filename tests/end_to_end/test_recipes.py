@@ -11,8 +11,6 @@ import pytest
 
 from support.processes import PATIENCE, environment
 
-pytestmark = pytest.mark.no_cover
-
 PAGE = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text(encoding="utf-8")
 [COMMAND] = re.findall(r"```sh\n(.+)\n```", PAGE)
 NOTED = "f4770ddd-79d3-57f7-8219-05edbdfd6a28"

@@ -18,7 +18,7 @@ from support.faulty_vapi import FaultyVapi
 from support.http_calls import CLIENT_INFO, LEGACY, message, request, tool_call
 from support.tools import DELETE, GET
 
-pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
+pytestmark = pytest.mark.anyio
 
 VERSIONS = ("2025-06-18", "2025-11-25", "2026-07-28")
 CLIENTS, CALLS, TRIES = 6, 34, 6
@@ -26,22 +26,31 @@ CLIENTS, CALLS, TRIES = 6, 34, 6
 PASSING = (502, 503, 504)
 
 
-@pytest.fixture
-async def vapi() -> AsyncGenerator[FaultyVapi]:
+@pytest.fixture(scope="module")
+async def listening() -> AsyncGenerator[FaultyVapi]:
     """A Vapi that sees by its key which replica asks."""
     async with FaultyVapi() as vapi:
         yield vapi
 
 
 @pytest.fixture
-async def replicas(vapi: FaultyVapi, tmp_path: Path) -> AsyncGenerator[list[Replica]]:
+def vapi(listening: FaultyVapi) -> FaultyVapi:
+    """The same, to which nobody has come yet."""
+    listening.requests.clear()
+    return listening
+
+
+@pytest.fixture(scope="module")
+async def replicas(
+    listening: FaultyVapi, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncGenerator[list[Replica]]:
     """Three of them, where there is an nginx to put in front."""
     nginx_command()
-    replicas = [Replica(vapi, tmp_path, number) for number in range(3)]
+    folder = tmp_path_factory.mktemp("replicas")
+    replicas = [Replica(listening, folder, number) for number in range(3)]
     async with AsyncExitStack() as stack:
-        async with anyio.create_task_group() as starting:
-            for replica in replicas:
-                starting.start_soon(replica.start, stack)
+        for replica in replicas:
+            await replica.start(stack, "--confirm-delete")
         yield replicas
 
 
@@ -71,11 +80,56 @@ async def retried(client: httpx2.AsyncClient, call: dict[str, Any]) -> dict[str,
     return message(await client.post("/mcp", **call))
 
 
+async def test_a_conversation_needs_no_replica_of_its_own(
+    vapi: FaultyVapi, replicas: list[Replica], tmp_path: Path
+) -> None:
+    # The 2025 versions begin with a handshake, and nginx sends the next message elsewhere.
+    async with nginx(replicas, tmp_path) as client:
+        for version in VERSIONS[:2]:
+            hello = request(
+                "initialize", protocolVersion=version, capabilities={}, clientInfo=CLIENT_INFO
+            )
+            headers = {name: LEGACY[name] for name in ("Accept", "Content-Type")}
+            answer = await client.post("/mcp", json=hello, headers=headers)
+            assert message(answer)["result"]["protocolVersion"] == version
+            assert "mcp-session-id" not in answer.headers
+            for _ in replicas:
+                answer = message(await client.post("/mcp", **read(version)))
+                assert answer["result"]["structuredContent"]["id"] == "s-1"
+    assert asked(vapi).keys() == {replica.key for replica in replicas}
+
+
+async def test_a_question_of_one_replica_is_answered_to_another(
+    vapi: FaultyVapi, replicas: list[Replica], tmp_path: Path
+) -> None:
+    # A person takes a minute to reply, and by then nobody knows which replica asked.
+    async with nginx(replicas, tmp_path) as client:
+        call = tool_call("modern", DELETE)
+        params = call["json"]["params"]
+        capable: dict[str, Any] = {
+            "io.modelcontextprotocol/clientCapabilities": {"elicitation": {}}
+        }
+        params["_meta"] = {**params["_meta"], **capable}
+        asked_for = message(await client.post("/mcp", **call))["result"]
+        assert asked_for["resultType"] == "input_required"
+        [key] = asked_for["inputRequests"]
+        assert [seen.method for seen in vapi.requests] == ["GET"]
+        params["inputResponses"] = {key: {"action": "accept", "content": {"confirm": True}}}
+        done = message(await client.post("/mcp", **call))["result"]
+    assert not done.get("isError"), done
+    assert vapi.requests[-1].method == "DELETE"
+    # The one that deleted is not the one that asked.
+    asking, deleting = asked(vapi).keys()
+    assert asking != deleting
+    assert vapi.requests[0].headers["Authorization"] == f"Bearer {asking}"
+
+
 async def test_no_read_is_lost_while_a_replica_is_killed_and_comes_back(
     vapi: FaultyVapi, replicas: list[Replica], tmp_path: Path
 ) -> None:
     # Machines fail under load; clients of every version must not notice, whichever replica it is
     # that answers.
+    # The last test of the three replicas: the one that it starts again ends with it.
     answers: Counter[str] = Counter()
     third, twice = anyio.Event(), anyio.Event()
     total = CLIENTS * CALLS
@@ -109,55 +163,6 @@ async def test_no_read_is_lost_while_a_replica_is_killed_and_comes_back(
             back = len(vapi.requests)
             while not asked(vapi, back)[replicas[1].key]:
                 await retried(client, read(VERSIONS[-1]))
-
-
-async def test_a_conversation_needs_no_replica_of_its_own(
-    vapi: FaultyVapi, replicas: list[Replica], tmp_path: Path
-) -> None:
-    # The 2025 versions begin with a handshake, and nginx sends the next message elsewhere.
-    async with nginx(replicas, tmp_path) as client:
-        for version in VERSIONS[:2]:
-            hello = request(
-                "initialize", protocolVersion=version, capabilities={}, clientInfo=CLIENT_INFO
-            )
-            headers = {name: LEGACY[name] for name in ("Accept", "Content-Type")}
-            answer = await client.post("/mcp", json=hello, headers=headers)
-            assert message(answer)["result"]["protocolVersion"] == version
-            assert "mcp-session-id" not in answer.headers
-            for _ in replicas:
-                answer = message(await client.post("/mcp", **read(version)))
-                assert answer["result"]["structuredContent"]["id"] == "s-1"
-    assert asked(vapi).keys() == {replica.key for replica in replicas}
-
-
-async def test_a_question_of_one_replica_is_answered_to_another(
-    vapi: FaultyVapi, tmp_path: Path
-) -> None:
-    # A person takes a minute to reply, and by then nobody knows which replica asked.
-    nginx_command()
-    replicas = [Replica(vapi, tmp_path, number) for number in range(3)]
-    async with AsyncExitStack() as stack:
-        for replica in replicas:
-            await replica.start(stack, "--confirm-delete")
-        client = await stack.enter_async_context(nginx(replicas, tmp_path))
-        call = tool_call("modern", DELETE)
-        params = call["json"]["params"]
-        capable: dict[str, Any] = {
-            "io.modelcontextprotocol/clientCapabilities": {"elicitation": {}}
-        }
-        params["_meta"] = {**params["_meta"], **capable}
-        asked_for = message(await client.post("/mcp", **call))["result"]
-        assert asked_for["resultType"] == "input_required"
-        [key] = asked_for["inputRequests"]
-        assert [seen.method for seen in vapi.requests] == ["GET"]
-        params["inputResponses"] = {key: {"action": "accept", "content": {"confirm": True}}}
-        done = message(await client.post("/mcp", **call))["result"]
-    assert not done.get("isError"), done
-    assert vapi.requests[-1].method == "DELETE"
-    # The one that deleted is not the one that asked.
-    asking, deleting = asked(vapi).keys()
-    assert asking != deleting
-    assert vapi.requests[0].headers["Authorization"] == f"Bearer {asking}"
 
 
 async def test_the_health_check_of_the_image_sees_life_and_death(

@@ -20,8 +20,6 @@ from support.processes import (
 )
 from support.tools import GET
 
-pytestmark = pytest.mark.no_cover
-
 README = Path(__file__).parents[2] / "README.md"
 KEY = "key-0123456789abcdef"
 

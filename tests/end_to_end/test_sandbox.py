@@ -8,8 +8,6 @@ from support.processes import started, url_in
 from support.stdio_calls import call
 from support.tools import CREATE
 
-pytestmark = [pytest.mark.no_cover, pytest.mark.clock]
-
 LEAP_DAY = "2028-02-29T00:30:00Z"
 AT_LEAP_DAY = ("--sandbox", "--sandbox-now", LEAP_DAY)
 

@@ -13,7 +13,7 @@ from support.http_calls import message, tool_call
 from support.processes import COMMAND, PATIENCE, Running, environment, started
 from support.tools import GET
 
-pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
+pytestmark = pytest.mark.anyio
 
 BOTH = ("--transport", "http", "--port", "0", "--transport", "rest", "--rest-port", "0")
 KEY = "key-0123456789abcdef"

@@ -8,8 +8,6 @@ import pytest
 
 from support.processes import environment, started
 
-pytestmark = pytest.mark.no_cover
-
 
 def test_showing_the_skill_imports_no_web_framework() -> None:
     # An agent waits for it.

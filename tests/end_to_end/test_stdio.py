@@ -55,6 +55,7 @@ async def clean_end(running: Running) -> None:
     logged_calls(err)
 
 
+@pytest.mark.measured
 async def test_all_five_tools_work_over_real_pipes(era: str) -> None:
     # This is what Claude Desktop and IDEs do, in either protocol era.
     server = StdioServerParameters(
@@ -107,6 +108,7 @@ async def test_the_handshake_of_2025_06_18_is_served() -> None:
         await clean_end(running)
 
 
+@pytest.mark.measured
 async def test_a_host_that_gave_up_on_discover_gets_its_handshake() -> None:
     # GitHub's Copilot CLI and Vercel's AI SDK do this while Python is still importing.
     async with started("--sandbox") as running:
@@ -138,6 +140,7 @@ async def test_discover_alone_is_answered_and_stays_modern() -> None:
         await clean_end(running)
 
 
+@pytest.mark.measured
 async def test_lines_that_are_no_json_rpc_do_not_end_the_server() -> None:
     # A stray print in a host's wrapper must not cost the user the connection.
     async with started("--sandbox") as running:
@@ -166,6 +169,7 @@ async def test_half_a_surrogate_in_a_request_is_answered() -> None:
         assert await running.ended() == 0
 
 
+@pytest.mark.measured
 async def test_the_end_of_stdin_lets_a_call_in_flight_finish() -> None:
     # A host that quits in the middle of a create must not cut it in two.
     async with FaultyVapi(slow()) as vapi, started(**upstream(vapi)) as running:
@@ -185,6 +189,7 @@ async def test_the_end_of_stdin_before_any_request_ends_the_server() -> None:
         await clean_end(running)
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("number", SIGNALS)
 async def test_a_signal_ends_an_idle_server_at_once(number: signal.Signals) -> None:
     # Hosts kill what does not leave within 2 s, and people press Ctrl-C once.
@@ -279,6 +284,7 @@ async def test_progress_of_a_scan_comes_before_its_answer() -> None:
         assert await running.ended() == 0
 
 
+@pytest.mark.measured
 async def test_a_host_that_dies_before_its_answer_leaves_one_line() -> None:
     # A stack trace in a host's log looks like a broken server.
     reading, writing = os.pipe()

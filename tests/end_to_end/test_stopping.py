@@ -8,6 +8,7 @@ import pytest
 
 from support.faulty_vapi import SILENT, FaultyVapi
 from support.processes import Running, started, url_in
+from support.refusals import refused
 from support.stdio_calls import INITIALIZED, call, initialize, legacy
 from support.tools import CREATE, GET
 from vapi_sessions_mcp.errors import READ_AGAIN, STOPPED
@@ -79,6 +80,7 @@ async def test_over_rest_a_change_gets_a_status_that_no_client_repeats(
     assert (answers[0].status_code, answers[0].json()["message"]) == (status, said)
 
 
+@pytest.mark.measured
 async def test_over_http_it_does_too() -> None:
     # In 2026-07-28 a lost connection would cancel it, and say nothing.
     http = ("--transport", "http", "--port", "0")
@@ -104,4 +106,4 @@ async def test_over_http_it_does_too() -> None:
             tasks.start_soon(ask)
             await vapi.until(lambda vapi: len(vapi.requests) == 1)
             await stopped(running)
-    assert (answers[0].status_code, answers[0].json()["message"]) == (424, STOPPED)
+    assert refused(answers[0], 424) == STOPPED

@@ -15,8 +15,6 @@ from support.hosts import Result, hosted, logged, outcome, tool_of
 from support.stdio_calls import call
 from support.tools import CREATE, DELETE, GET, LIST, UPDATE
 
-pytestmark = pytest.mark.no_cover
-
 
 @dataclass(frozen=True, kw_only=True)
 class Crowd:

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from support.stdio_calls import call, modern
 from support.tools import GET, LIST
 
@@ -29,6 +31,7 @@ def answers(written: bytes) -> dict[int, dict[str, Any]]:
     return found
 
 
+@pytest.mark.measured
 def test_files_take_the_place_of_pipes(tmp_path: Path) -> None:
     # Whoever tries a server from a shell redirects both.
     given, out = tmp_path / "in", tmp_path / "out"
@@ -52,6 +55,7 @@ def test_sockets_take_the_place_of_pipes() -> None:
             assert process.wait(SECONDS) == 0
 
 
+@pytest.mark.measured
 def test_a_host_that_dies_with_answers_unread_ends_the_server() -> None:
     # Each server that stayed would hold its memory for as long as the machine runs.
     ours, theirs = socket.socketpair()

@@ -90,6 +90,7 @@ async def test_a_trace_goes_on_over_stdio(era: str) -> None:
     assert collector.resource["service.name"] == "vapi-sessions-mcp"
 
 
+@pytest.mark.measured
 async def test_a_trace_goes_on_over_http_and_rest() -> None:
     # All three ways in end in the same request to Vapi, of which nothing is sent on.
     with Collector().listening() as collector:
@@ -132,6 +133,7 @@ async def test_a_trace_goes_on_over_http_and_rest() -> None:
     assert collector.resource["service.name"] == "sessions"
 
 
+@pytest.mark.measured
 async def test_a_request_to_rest_that_failed_here_or_at_vapi_is_an_error() -> None:
     # What a caller did wrong is none: whoever searches traces for errors would find little else.
     with Collector().listening() as collector:

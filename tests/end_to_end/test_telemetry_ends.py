@@ -25,6 +25,7 @@ EAGER = {"OTEL_BSP_SCHEDULE_DELAY": "10", "OTEL_METRIC_EXPORT_INTERVAL": "10"}
 BRIEF = {"OTEL_EXPORTER_OTLP_TIMEOUT": "0.1"}
 UNENDING = {"OTEL_EXPORTER_OTLP_TIMEOUT": "600"}
 
+UNSENT = "could not be sent"
 NOT_SENT = "spans could not be sent to where OTEL_EXPORTER_OTLP_ENDPOINT points"
 
 
@@ -66,40 +67,43 @@ async def test_a_collector_that_hangs_delays_neither_calls_nor_the_end() -> None
         assert collector.bodies
 
 
-async def test_a_collector_that_is_not_there_is_one_line_in_the_log() -> None:
-    # It is tried every few seconds, and nobody needs to read that as often.
+@pytest.mark.measured
+async def test_a_collector_that_is_not_there_or_refuses_is_one_line_without_its_words() -> None:
+    # It is tried every few seconds, and nobody needs to read that as often. What it answers can
+    # be anything, and so can the headers that it refuses.
     with closing(socket.create_server(("127.0.0.1", 0))) as nobody:
         port = nobody.getsockname()[1]
-    async with FaultyVapi() as vapi:
-        env = {ENDPOINT: f"http://127.0.0.1:{port}", "OTEL_METRICS_EXPORTER": "none", **BRIEF}
-        log = await serves_and_ends(vapi, NOT_SENT, **env)
-    said = [line for line in log.splitlines() if ".calls: " not in line]
-    [line] = [line for line in said if "Shutting down" not in line]
-    assert line.endswith(NOT_SENT)
-
-
-async def test_a_collector_that_refuses_is_named_without_its_words() -> None:
-    # What it answers can be anything, and so can the headers that it refuses.
     with Collector(then=401).listening() as collector:
         async with FaultyVapi() as vapi:
-            env = {ENDPOINT: collector.url, "OTEL_TRACES_EXPORTER": "none"}
-            log = await serves_and_ends(vapi, "metrics could not be sent", **env)
-    assert log.count("WARNING vapi_sessions_mcp.telemetry: metrics could not be sent") == 1
+            log = await serves_and_ends(
+                vapi,
+                *[UNSENT] * 2,
+                OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=f"http://127.0.0.1:{port}/v1/traces",
+                OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=f"{collector.url}/v1/metrics",
+                **BRIEF,
+            )
+    assert {path for path, _ in collector.bodies} == {"/v1/metrics"}
+    said = [line for line in log.splitlines() if ".calls: " not in line]
+    said = [line for line in said if "Shutting down" not in line]
+    metrics, spans = sorted(said, key=lambda line: NOT_SENT in line)
+    assert spans.endswith(NOT_SENT)
+    assert "WARNING vapi_sessions_mcp.telemetry: metrics could not be sent" in metrics
     assert "opentelemetry" not in log
 
 
-@pytest.mark.parametrize(
-    "env",
-    [
-        {ENDPOINT: "collector:4318"},
-        {ENDPOINT: "https://127.0.0.1:9", "OTEL_EXPORTER_OTLP_CERTIFICATE": "/no/such/file"},
-    ],
-    ids=["no URL", "no certificate"],
-)
-async def test_what_cannot_work_is_in_the_log_as_well(env: dict[str, str]) -> None:
+async def test_what_cannot_work_is_in_the_log_as_well() -> None:
     # OpenTelemetry's own words about it are left out, so that ours have to be there.
     async with FaultyVapi() as vapi:
-        log = await serves_and_ends(vapi, NOT_SENT, **BRIEF, **env)
+        log = await serves_and_ends(
+            vapi,
+            *[UNSENT] * 2,
+            OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="collector:4318",
+            OTEL_EXPORTER_OTLP_METRICS_ENDPOINT="https://127.0.0.1:9",
+            OTEL_EXPORTER_OTLP_CERTIFICATE="/no/such/file",
+            **BRIEF,
+        )
+    assert log.count(NOT_SENT) == 1
+    assert log.count("metrics could not be sent") == 1
     assert "Traceback" not in log
 
 
@@ -141,6 +145,7 @@ def test_without_the_extra_a_platform_s_variables_are_one_line(
     assert line.endswith(f"nothing is sent to where OTEL_EXPORTER_OTLP_ENDPOINT points: {SAYS}")
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("workers", [(), ("--workers", "2")])
 def test_without_the_extra_metrics_that_were_asked_for_stop_the_start(
     without_extra: dict[str, str], workers: tuple[str, ...]
@@ -151,6 +156,7 @@ def test_without_the_extra_metrics_that_were_asked_for_stop_the_start(
     assert found.stderr == f"vapi-sessions-mcp: --metrics cannot be served, as {SAYS}\n"
 
 
+@pytest.mark.measured
 def test_a_value_that_cannot_be_used_is_one_line_without_it() -> None:
     # It may hold a secret, and belongs to whoever set it for all programs.
     bad = {ENDPOINT: "http://127.0.0.1:9", "OTEL_BSP_SCHEDULE_DELAY": "-5 s3cret"}
@@ -162,42 +168,33 @@ def test_a_value_that_cannot_be_used_is_one_line_without_it() -> None:
     assert "s3cret" not in found.stderr
 
 
-def test_a_propagator_that_is_not_here_is_one_line() -> None:
-    # It stopped the start, as a fault of this server.
-    found = ended(OTEL_PROPAGATORS="b3,tracecontext")
-    assert found.returncode == 0
-    [line] = found.stderr.splitlines()
-    assert line.endswith("OTEL_PROPAGATORS: there is no 'b3' here, and it is left out")
+ODD = {**dict.fromkeys(CHOSEN_HERE, "foo"), "OTEL_PROPAGATORS": "b3,tracecontext"}
+LEFT_OUT = (
+    *(f"{variable} cannot be chosen here, and is left out" for variable in CHOSEN_HERE),
+    "OTEL_PROPAGATORS: there is no 'b3' here, and it is left out",
+)
 
 
-@pytest.mark.parametrize("env", [{}, {ENDPOINT: "http://127.0.0.1:9"}], ids=["off", "on"])
-@pytest.mark.parametrize("variable", CHOSEN_HERE)
-def test_a_provider_that_is_chosen_is_one_line(variable: str, env: dict[str, str]) -> None:
-    # It stopped the start, as a fault of this server, whether or not anything was to be sent.
-    found = ended(**{variable: "foo"}, **env, **BRIEF)
-    assert found.returncode == 0
-    [line, *others] = found.stderr.splitlines()
-    assert line.endswith(f"{variable} cannot be chosen here, and is left out")
-    assert all("could not be sent" in other for other in others)
-
-
-def test_a_protocol_that_is_not_spoken_is_one_line() -> None:
-    # gRPC is what many platforms set.
+@pytest.mark.measured
+def test_what_is_not_here_or_not_to_be_chosen_is_one_line_for_each() -> None:
+    # Each stopped the start, as a fault of this server. gRPC is what many platforms set.
     env = {ENDPOINT: "http://127.0.0.1:9", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
-    found = ended(**env)
+    found = ended(**ODD, **env)
     assert found.returncode == 0
-    [line] = found.stderr.splitlines()
-    assert "OTEL_EXPORTER_OTLP_PROTOCOL asks for a protocol that is not spoken here" in line
+    *others, protocol = found.stderr.splitlines()
+    assert len(others) == len(LEFT_OUT)
+    assert all(line.endswith(said) for line, said in zip(others, LEFT_OUT, strict=True))
+    assert "OTEL_EXPORTER_OTLP_PROTOCOL asks for a protocol that is not spoken here" in protocol
 
 
-def test_what_is_turned_off_cannot_be_served() -> None:
-    # A page that is empty looks like a server that nobody calls.
-    found = ended(*HTTP, "--metrics", "0", OTEL_SDK_DISABLED="true")
-    assert found.returncode == 2
-    assert found.stderr == (
-        "vapi-sessions-mcp: OTEL_SDK_DISABLED turns off what --metrics would serve: leave one of"
-        " them out.\n"
-    )
+def test_what_is_left_out_stops_nothing_of_what_is_sent() -> None:
+    # OpenTelemetry is imported then, and looks for whoever was chosen.
+    found = ended(**ODD, **{ENDPOINT: "http://127.0.0.1:9"}, **BRIEF)
+    assert found.returncode == 0
+    lines = found.stderr.splitlines()
+    said, others = lines[: len(LEFT_OUT)], lines[len(LEFT_OUT) :]
+    assert all(line.endswith(words) for line, words in zip(said, LEFT_OUT, strict=True))
+    assert all("could not be sent" in other for other in others)
 
 
 def test_nothing_of_opentelemetry_is_imported_unless_it_is_asked_for() -> None:

@@ -100,6 +100,7 @@ async def ended(running: Running) -> None:
     assert not FOUND.search(log.encode()), log
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("era", ["legacy", "modern"])
 async def test_nothing_of_a_conversation_leaves_over_stdio(era: str) -> None:
     # Telemetry is kept for long, by other companies, and nobody asks customers about it.

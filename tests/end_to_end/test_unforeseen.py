@@ -19,7 +19,7 @@ from support.processes import Running, environment
 from support.stdio_calls import INITIALIZED, call, initialize, legacy
 from support.tools import ERAS, GET, UPDATE
 
-pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
+pytestmark = pytest.mark.anyio
 
 SAID = "something in this server failed; its log says more."
 

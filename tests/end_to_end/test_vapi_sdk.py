@@ -14,8 +14,6 @@ from support.sandbox import MAYA, NOW, stopped
 from vapi import AsyncVapi, Vapi
 from vapi_sessions_mcp.sandbox import SANDBOX_KEY, create_app
 
-pytestmark = pytest.mark.no_cover
-
 
 @pytest.fixture(scope="module")
 def sandbox_url() -> Generator[str]:

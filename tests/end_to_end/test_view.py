@@ -96,6 +96,7 @@ def test_one_session_is_looked_at_by_its_id(page: Page) -> None:
         assert running.ended() == (0, "")
 
 
+@pytest.mark.measured
 def test_what_it_shows_first_is_what_was_asked_for() -> None:
     # Without a look into a browser: the page asks for the session, or for the latest.
     for arguments, expected in (((REFILL,), {"id": REFILL}), ((), {})):
@@ -104,12 +105,14 @@ def test_what_it_shows_first_is_what_was_asked_for() -> None:
             assert http.get(f"{where}first").json()["arguments"] == expected
 
 
+@pytest.mark.measured
 def test_what_is_no_id_is_refused(run: Run) -> None:
     # It would be part of an address.
     ended = run("--sandbox", "view", "../x")
     assert refused(ended) == "Invalid value for ID: is not the id of a session."
 
 
+@pytest.mark.measured
 def test_the_page_reads_and_does_nothing_else() -> None:
     # Whoever gets hold of the address for a moment must not be able to delete.
     with viewing("--no-browser", options=("--tool-names", "short")) as running:
@@ -129,6 +132,7 @@ def test_the_page_reads_and_does_nothing_else() -> None:
             assert call(get)["structuredContent"]["id"] == REFILL
 
 
+@pytest.mark.measured
 def test_the_address_is_opened_in_the_persons_browser(tmp_path: Path) -> None:
     # Python's own way of finding it, which BROWSER overrides.
     opener = tmp_path / "opener"
@@ -144,6 +148,7 @@ def test_the_address_is_opened_in_the_persons_browser(tmp_path: Path) -> None:
         assert (tmp_path / "opened").read_text("utf-8").strip() == running.url
 
 
+@pytest.mark.measured
 def test_without_a_browser_the_person_is_told() -> None:
     # On a server there is none; the address is still good.
     with viewing(BROWSER="/nowhere/browser %s", PATH="/nowhere", DISPLAY="") as running:

@@ -8,8 +8,6 @@ import pytest
 
 from support.browser import EXPANDS, FULL, HOST, Host, Json
 
-pytestmark = pytest.mark.no_cover
-
 GET, LIST = "get_session", "list_sessions"
 # One text of each kind that has ever made a page do what its writer wanted.
 INJECTIONS = (

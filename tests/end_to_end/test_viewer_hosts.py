@@ -8,8 +8,6 @@ from playwright.sync_api import Browser
 
 from support.browser import ALL, EXPANDS, FULL, HOST, VERSIONS, Host, bundled, hosted
 
-pytestmark = pytest.mark.no_cover
-
 GET = "get_session"
 REFILL = "813014ee-30b1-50e9-b6dd-4e44d8a75bdf"
 

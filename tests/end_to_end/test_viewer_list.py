@@ -8,8 +8,6 @@ import pytest
 
 from support.browser import ALL, EXPANDS, FULL, Host
 
-pytestmark = pytest.mark.no_cover
-
 LIST = "list_sessions"
 INLINE = 500
 

@@ -8,8 +8,6 @@ import pytest
 
 from support.browser import ALL, EXPANDS, FULL, Host
 
-pytestmark = pytest.mark.no_cover
-
 # Of the sandbox: fifteen messages with two tool calls, and 145 messages.
 REFILL = "813014ee-30b1-50e9-b6dd-4e44d8a75bdf"
 SHELTER = "955b4bee-8472-5584-ac04-8e32de4aa02a"

@@ -4,8 +4,6 @@ import pytest
 
 from support.browser import PACKAGES, ROOT, run_npm
 
-pytestmark = pytest.mark.no_cover
-
 
 def test_the_sources_of_the_viewer_keep_their_types() -> None:
     # They are plain modules; what their comments say of types is checked, strictly.

@@ -11,7 +11,7 @@ from support.processes import PATIENCE, Running, started
 from support.stdio_calls import INITIALIZED, initialize, legacy, modern
 from support.token_servers import READ
 
-pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
+pytestmark = pytest.mark.anyio
 
 VIEWER = "ui://sessions"
 MIME_TYPE = "text/html;profile=mcp-app"

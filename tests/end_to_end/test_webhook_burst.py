@@ -11,7 +11,7 @@ from support.webhook_servers import serving
 from support.webhooks import bearer, posted
 
 # Measured, it would take twice the time.
-pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
+pytestmark = pytest.mark.anyio
 
 URIS = ["vapi-session://s-1", "vapi-session://s-2"]
 

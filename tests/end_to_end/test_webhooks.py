@@ -77,30 +77,36 @@ async def test_who_may_read_hears_and_nobody_else() -> None:
             assert {await anext(stream), await anext(stream)} == {ResourceUpdated(URI), CHANGED}
 
 
-async def test_over_http_before_2026_nothing_is_offered_that_cannot_be_kept() -> None:
-    # There is no connection on which a server that keeps no state could report anything.
+@pytest.fixture(scope="module")
+async def hooked() -> AsyncGenerator[Server]:
+    """One on the sandbox for the tests that leave it as it was, of which the first is measured."""
     async with serving() as server:
-        asked = initialize(1, "2025-11-25")
-        offered = message(await server.answered(asked, LEGACY))["result"]["capabilities"]
-        assert offered["resources"] == {"subscribe": False, "listChanged": False}
-        filter = {"resourceSubscriptions": [URI]}
-        for refused in (
-            request("resources/subscribe", uri=URI),
-            request("subscriptions/listen", notifications=filter),
-        ):
-            assert message(await server.answered(refused, LEGACY))["error"]["code"] == -32601
+        yield server
 
 
-async def test_who_cannot_read_events_as_they_come_gets_no_stream() -> None:
+@pytest.mark.measured
+async def test_who_cannot_read_events_as_they_come_gets_no_stream(hooked: Server) -> None:
     # Its events would be kept, for a quarter of an hour, to be answered as one JSON.
-    async with serving() as server:
-        method = "subscriptions/listen"
-        body = request(method, _meta=META, notifications={"resourcesListChanged": True})
-        headers = {**LEGACY, "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": method}
-        for accept in ("application/json", "*/*"):
-            answer = await server.answered(body, {**headers, "Accept": accept})
-            error = answer.json()["error"]
-            assert error["message"] == "A stream comes as text/event-stream: accept that."
+    method = "subscriptions/listen"
+    body = request(method, _meta=META, notifications={"resourcesListChanged": True})
+    headers = {**LEGACY, "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": method}
+    for accept in ("application/json", "*/*"):
+        answer = await hooked.answered(body, {**headers, "Accept": accept})
+        error = answer.json()["error"]
+        assert error["message"] == "A stream comes as text/event-stream: accept that."
+
+
+async def test_over_http_before_2026_nothing_is_offered_that_cannot_be_kept(hooked: Server) -> None:
+    # There is no connection on which a server that keeps no state could report anything.
+    asked = initialize(1, "2025-11-25")
+    offered = message(await hooked.answered(asked, LEGACY))["result"]["capabilities"]
+    assert offered["resources"] == {"subscribe": False, "listChanged": False}
+    filter = {"resourceSubscriptions": [URI]}
+    for refused in (
+        request("resources/subscribe", uri=URI),
+        request("subscriptions/listen", notifications=filter),
+    ):
+        assert message(await hooked.answered(refused, LEGACY))["error"]["code"] == -32601
 
 
 async def test_a_stop_ends_streams_and_waits_for_none() -> None:
@@ -132,6 +138,7 @@ async def until_changed(stream: Subscription) -> list[ServerEvent]:
     return events
 
 
+@pytest.mark.measured
 async def test_replicas_and_a_desktop_host_hear_of_what_any_replica_is_told(
     redis: RedisServer,
 ) -> None:
@@ -212,7 +219,7 @@ async def test_without_its_redis_a_replica_serves_and_reports_what_it_is_told(
 
 async def test_workers_hear_of_each_other(redis: RedisServer) -> None:
     # A report reaches one of them, and a stream is at another.
-    options = ("--workers", "3")
+    options = ("--workers", "2")
     key, env = "key-0123456789abcdef", {"VAPI_MCP_REDIS_URL": redis.url}
     async with (
         serving(*options, api_key=key, **env) as server,

@@ -10,7 +10,7 @@ from support.processes import Running, started, url_in
 from support.stdio_calls import call
 from support.tools import CREATE, LIST, UPDATE
 
-pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
+pytestmark = pytest.mark.anyio
 
 Json: TypeAlias = dict[str, Any]
 

@@ -126,6 +126,7 @@ async def test_no_worker_is_left_when_the_first_process_is_killed() -> None:
         await until(lambda: not any(map(is_there, pids)))
 
 
+@pytest.mark.measured
 async def test_a_worker_that_does_not_end_is_ended() -> None:
     # One that hangs would keep the others' end from being noticed.
     async with FaultyVapi() as vapi, serving(vapi, "--grace", "0.1") as (running, _, _):
@@ -138,12 +139,12 @@ async def test_a_worker_that_does_not_end_is_ended() -> None:
 
 async def test_what_is_odd_at_the_start_is_said_once() -> None:
     # Whoever reads the same warning from each worker looks for as many faults.
-    async with started(*BOTH, "--workers", "3") as running:
+    async with started(*BOTH, "--workers", "2") as running:
         await running.url()
         url = await running.url()
         async with httpx2.AsyncClient(timeout=PATIENCE) as client:
             assert (await client.get(httpx2.URL(url).join("/health/ready"))).status_code == 503
-        await until(lambda: len(workers(running)) == 3)
+        await until(lambda: len(workers(running)) == 2)
         running.signal(signal.SIGINT)
         assert await running.ended() == 0
         _, log = await running.rest()

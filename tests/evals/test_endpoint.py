@@ -10,7 +10,7 @@ from mcp_types import Tool
 from evals.dialects import DIALECTS, Asked, Result
 from evals.endpoint import LONGEST_WAIT, TRIES, Endpoint, EndpointError
 
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.unmeasured
 
 KEY = "sk-made-up-0123456789"
 URL = "https://models.example.com/v1"

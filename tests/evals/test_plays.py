@@ -27,7 +27,7 @@ from vapi_sessions_mcp.mcp_server.server import build_server
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.settings import Settings
 
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.unmeasured
 
 TASKS = {task.name: task for task in load_tasks()}
 PLAYS = load_plays()

@@ -1,13 +1,18 @@
 """What MCP over HTTP takes before the SDK sees it, and large answers past the SDK."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import httpx2
 import pytest
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.exceptions import MCPError
 
 from support.http_calls import message, tool_call
 from support.judged import SETTINGS, asked, every_era
+from support.refusals import refused
 from support.tools import GET
 from support.upstream import Upstream
 from vapi_sessions_mcp import json_text
@@ -46,8 +51,24 @@ async def test_mcp_takes_posts_and_nothing_else(method: str, era: str) -> None:
     # The SDK would hold a GET open for events, of which a stateless server has none.
     headers = {**tool_call(era, GET)["headers"], "Mcp-Session-Id": "1", "Last-Event-ID": "1"}
     answer = await answered(method, headers)
-    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
-    assert answer.json()["message"] == f"Cannot {method} /mcp: there is POST."
+    assert refused(answer, 405) == f"Cannot {method} /mcp: there is POST."
+    assert answer.headers["Allow"] == "POST"
+
+
+@every_era
+async def test_the_sdks_client_reads_why_its_request_was_refused(era: str) -> None:
+    # Of a refusal that is no JSON-RPC error it said "Server returned an error response".
+    settings = replace(SETTINGS, tokens=("token-of-somebody-0123456789",))
+    vapi = Vapi(settings, transport=Upstream(httpx2.MockTransport(lambda _: httpx2.Response(500))))
+    server = build_server(Sessions(vapi, settings), settings)
+    app = build_app(server, settings, Gate(settings, MCP))
+    http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app))
+    async with server.session_manager.run():
+        transport = streamable_http_client(f"http://localhost:8080{MCP}", http_client=http)
+        said = pytest.RaisesExc(MCPError, match="^This server asks who calls: send a token")
+        with pytest.RaisesGroup(said, flatten_subgroups=True):
+            async with http, Client(transport, mode=era) as client:
+                await client.list_tools()
 
 
 @every_era
@@ -57,7 +78,7 @@ async def test_a_body_of_too_many_values_is_refused_before_it_is_read(era: str) 
     for count, status in ((values // 2, 200), (values, 413)):
         answer = await called(era, {"id": "s-1", "x": [1] * count})
         assert answer.status_code == status
-    assert answer.json()["message"].startswith("The body holds more than 250000 values")
+    assert str(refused(answer, 413)).startswith("The body holds more than 250000 values")
 
 
 LINES = [{"role": "user", "content": f'{number}: "Ünïcödé" 😀 \n'} for number in range(2_000)]

@@ -24,7 +24,7 @@ from vapi_sessions_mcp.mcp_server.server import build_server
 from vapi_sessions_mcp.sessions.service import Sessions
 from vapi_sessions_mcp.vapi.client import Vapi
 
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.unmeasured
 
 Ask: TypeAlias = Callable[..., Awaitable[Given]]
 

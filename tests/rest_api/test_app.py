@@ -6,8 +6,8 @@ import anyio
 import httpx2
 import pytest
 
+from support.refusals import refused
 from support.rest_app import Rest, answering
-from support.rest_calls import refused
 from support.upstream import Upstream
 
 pytestmark = [pytest.mark.anyio, pytest.mark.clock]

@@ -25,7 +25,7 @@ from support.hostile import (
     targets,
 )
 from support.judged import SETTINGS, asked
-from support.rest_calls import refused
+from support.refusals import refused
 from support.upstream import Upstream
 from vapi_sessions_mcp import json_text
 from vapi_sessions_mcp.access.bodies import MAX_BODY

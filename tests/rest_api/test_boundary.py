@@ -10,8 +10,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from support.broken import WORDS, Breaking, faults
+from support.refusals import refused
 from support.rest_app import Rest
-from support.rest_calls import refused
 from support.upstream import Upstream
 from vapi_sessions_mcp.rest_api.app import build_rest
 from vapi_sessions_mcp.sessions.service import Sessions

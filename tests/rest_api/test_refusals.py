@@ -11,8 +11,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message
 
+from support.refusals import refused
 from support.rest_app import Rest, answering
-from support.rest_calls import refused
 from support.upstream import Upstream
 from vapi_sessions_mcp.access.bodies import MAX_BODY
 from vapi_sessions_mcp.rest_api.app import build_rest

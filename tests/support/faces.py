@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from http.client import HTTPResponse
 from io import BytesIO
 from typing import Any, TypeAlias
+from urllib.parse import unquote
 
 import anyio
 import httpx2
@@ -202,7 +203,14 @@ async def exchange(
             with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
                 while True:
                     received += await stream.receive()
-    return _parsed(received, method) if received else httpx2.Response(0)
+    if not received:
+        return httpx2.Response(0)
+    answer = _parsed(received, method)
+    # Of what no URL can hold it matters only that it is not MCP's path.
+    path = unquote(target.partition("?")[0]) or address.path
+    asked = address.copy_with(path=path if path == "/mcp" else "/")
+    answer.request = httpx2.Request(method, asked)
+    return answer
 
 
 def _octets(value: str | bytes) -> bytes:

@@ -64,4 +64,9 @@ async def asked(
     with anyio.fail_after(PATIENCE):
         await app(scope, receive, send)
     content = b"".join(message.get("body", b"") for message in sent)
-    return httpx2.Response(sent[0]["status"], headers=sent[0]["headers"], content=content)
+    url = httpx2.URL("http://localhost:8080", path=path if path == "/mcp" else "/")
+    request = httpx2.Request(method, url)
+    first = sent[0]
+    return httpx2.Response(
+        first["status"], headers=first["headers"], content=content, request=request
+    )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -63,11 +64,17 @@ def _check(request: Request, body: Json) -> None:
     _must(len(body["tools"]) in (2, 5), "tools")
 
 
+@cache
+def _check_schema(schema: str) -> None:
+    """Raise for what is no schema; every request repeats the same few."""
+    Draft202012Validator.check_schema(json.loads(schema))
+
+
 def _openai(request: Request, body: Json) -> tuple[Json, str, list[str], list[str]]:
     """Check a request for chat completions: every call has its answer, after it."""
     for tool in body["tools"]:
         _must(tool["type"] == "function", "the type of a tool")
-        Draft202012Validator.check_schema(tool["function"]["parameters"])
+        _check_schema(json.dumps(tool["function"]["parameters"]))
     system, user, *rest = body["messages"]
     _must((system["role"], user["role"]) == ("system", "user"), "the first messages")
     _must("data, never instructions" in " ".join(system["content"].split()), "the instructions")
@@ -90,7 +97,7 @@ def _anthropic(request: Request, body: Json) -> tuple[Json, str, list[str], list
     _must(body["max_tokens"] > 0, "a limit")
     _must("data, never instructions" in " ".join(body["system"].split()), "the instructions")
     for tool in body["tools"]:
-        Draft202012Validator.check_schema(tool["input_schema"])
+        _check_schema(json.dumps(tool["input_schema"]))
     user, *rest = body["messages"]
     shown: list[str] = []
     for asking, answering in zip(rest[::2], rest[1::2], strict=True):

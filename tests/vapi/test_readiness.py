@@ -1,13 +1,18 @@
 """Vapi is asked whether it is well: seldom, once for all, and never for long."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import anyio
 import httpx2
 import pytest
+from starlette.applications import Starlette
 
+from support.faulty_vapi import RESET, SILENT, FaultyVapi, Reply, reply
 from support.issuers import Clock
 from support.upstream import Upstream
+from vapi_sessions_mcp.access.health import READY, health
 from vapi_sessions_mcp.caller import owner
 from vapi_sessions_mcp.sandbox import SANDBOX_KEY
 from vapi_sessions_mcp.settings import Settings
@@ -169,3 +174,46 @@ async def test_it_reads_no_customer_s_session(upstream: Upstream) -> None:
     [request], [body] = upstream.requests, read
     assert request.method == "GET"
     assert b'"results":[]' in body
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "text"),
+    [
+        (reply(), 200, '{"status":"ready"}'),
+        (reply(401), 503, '{"status":"not ready","reason":"api-key-refused"}'),
+        (reply(429), 200, '{"status":"degraded","reason":"vapi-rate-limited"}'),
+        (reply(500), 200, '{"status":"degraded","reason":"vapi-failed"}'),
+        (RESET, 200, '{"status":"degraded","reason":"vapi-unreachable"}'),
+        (SILENT, 200, '{"status":"degraded","reason":"vapi-unreachable"}'),
+    ],
+    ids=["well", "401", "429", "500", "reset", "silent"],
+)
+async def test_vapi_is_asked_once_for_all_probes_of_all_faces(
+    answer: Reply, status: int, text: str
+) -> None:
+    # A cluster's probes must not be the load that Vapi refuses its calls for.
+    said: list[tuple[int, str]] = []
+
+    async def probe(face: httpx2.AsyncClient) -> None:
+        for _ in range(3):
+            found = await face.get(READY)
+            said.append((found.status_code, found.text))
+
+    async with FaultyVapi(otherwise=answer) as asked:
+        settings = replace(SETTINGS, base_url=asked.url)
+        async with AsyncExitStack() as stack:
+            ask = Readiness(await stack.enter_async_context(Vapi(settings)), owner(settings))
+            faces = [
+                await stack.enter_async_context(
+                    httpx2.AsyncClient(
+                        transport=httpx2.ASGITransport(Starlette(routes=health(settings, ask))),
+                        base_url="http://localhost",
+                    )
+                )
+                for _ in range(2)
+            ]
+            async with anyio.create_task_group() as probes:
+                for face in faces * 5:
+                    probes.start_soon(probe, face)
+    assert said == [(status, text)] * 30
+    assert len(asked.requests) == 1

@@ -17,6 +17,8 @@ from vapi_sessions_mcp.views.answer import Shape
 from vapi_sessions_mcp.views.masking import mask_all, mask_personal, mask_secrets
 from vapi_sessions_mcp.views.summary import summary
 
+pytestmark = pytest.mark.unmeasured
+
 HIDDEN = (
     *("+14155550123", "ana@example.com", "sip:ana@example.com", "https://a.example/?sig=abc"),
     *('{"apiKey": "k"}', '[["apiKey", "k"]]', '{"number": "+14155550123"}', "postgres://u:p@h/d"),

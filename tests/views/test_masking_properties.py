@@ -15,7 +15,7 @@ from support.properties import examples
 from support.secret_names import SECRETS
 from vapi_sessions_mcp.views.masking import MASK, mask_all, mask_personal, mask_secrets
 
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.unmeasured
 
 Anything: TypeAlias = SearchStrategy[Any]
 Json: TypeAlias = dict[str, Any]
@@ -23,7 +23,8 @@ Masking: TypeAlias = Callable[[Any], Any]
 
 # Each is quick, and the rules touch in odd places only.
 many = examples(6)
-every_masking = pytest.mark.parametrize("mask", [mask_secrets, mask_personal, mask_all])
+# In turn for each example, since to think of one takes longer than to mask it.
+MASKINGS: tuple[Masking, ...] = (mask_secrets, mask_personal, mask_all)
 PLANTED = "pl4nted"
 
 # Texts that are nearly numbers, addresses, links, JSON and masks: where the rules touch.
@@ -89,21 +90,21 @@ harmless: Anything = st.recursive(
 )
 
 
-@every_masking
 @many
 @given(value=anything)
-def test_masking_what_is_masked_changes_nothing(mask: Masking, value: Any) -> None:
+def test_masking_what_is_masked_changes_nothing(value: Any) -> None:
     # Answers are compared, appended to and masked once more: each time the same must come out.
-    once = mask(value)
-    assert mask(once) is once
+    for mask in MASKINGS:
+        once = mask(value)
+        assert mask(once) is once
 
 
-@every_masking
 @many
 @given(value=harmless)
-def test_nothing_is_masked_where_nothing_is_recognised(mask: Masking, value: Any) -> None:
+def test_nothing_is_masked_where_nothing_is_recognised(value: Any) -> None:
     # A conversation must not lose a word to a rule that it has nothing to do with.
-    assert mask(value) is value
+    for mask in MASKINGS:
+        assert mask(value) is value
 
 
 def same_shape(given: Any, masked: Any) -> bool:
@@ -122,16 +123,16 @@ def same_shape(given: Any, masked: Any) -> bool:
     return json.dumps(given) == json.dumps(masked)
 
 
-@every_masking
 @many
 @given(value=anything)
-def test_masking_keeps_the_structure(mask: Masking, value: Any) -> None:
+def test_masking_keeps_the_structure(value: Any) -> None:
     # An entry that is gone, or moved, is a claim about the session that is not true.
     copy = json.dumps(value)
-    masked = mask(value)
-    assert json.dumps(value) == copy
-    assert same_shape(value, masked)
-    json.dumps(masked)
+    for mask in MASKINGS:
+        masked = mask(value)
+        assert json.dumps(value) == copy
+        assert same_shape(value, masked)
+        json.dumps(masked)
 
 
 def written(value: Any, layers: int, mark: str) -> Any:
@@ -257,8 +258,8 @@ HARD = (
 def test_long_texts_that_are_made_to_be_hard_are_masked_like_any_other() -> None:
     # A search that starts anew at every character would not end while anybody waits.
     for part in HARD:
-        text = part * (250_000 // len(part))
+        text = part * (100_000 // len(part))
         assert isinstance(mask_all({"content": text})["content"], str)
-    most = 10**6
+    most = 400_000
     for text in ("\\" * most + '"token":', '"token"' + " " * most, '"token": "' + 'a\\"' * most):
         assert isinstance(mask_all(text), str)

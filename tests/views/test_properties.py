@@ -25,7 +25,7 @@ from support.generated import (
 from support.secret_names import SECRETS
 from support.tools import GET, LIST
 
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.unmeasured
 
 Anything: TypeAlias = SearchStrategy[Any]
 

@@ -111,6 +111,12 @@ async def test_a_cost_that_cannot_be_one_is_left_out_of_a_summary(cost: Any) -> 
         assert "cost" not in await get(client, view="summary")
 
 
+async def test_words_behind_much_white_space_are_on_the_line() -> None:
+    # A form pasted into a name has its words far apart.
+    async with served(fixed_upstream([session(name="Ana" + " \n" * 500 + "Ng")])) as client:
+        assert (await get(client, view="summary"))["name"] == "Ana Ng"
+
+
 async def test_messages_without_words_are_no_last_line() -> None:
     # The last words count, not the tool call or the null that came after them.
     ended = [*talk(1), {"role": "assistant", "tool_calls": [{"name": "end"}]}, None, {}]

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vapi_sessions_mcp import json_rpc, json_text
 from vapi_sessions_mcp.access.gate import SCOPE_KEY, Gate
-from vapi_sessions_mcp.access.refusal import refusal
+from vapi_sessions_mcp.access.refusal import Refusal
 from vapi_sessions_mcp.caller import Caller
 from vapi_sessions_mcp.offload import offload
 
@@ -63,9 +63,9 @@ class BodyGuard:
             if scope["method"] != "POST":
                 # The SDK would hold a GET open for events, of which a stateless server has none.
                 said = f"Cannot {scope['method']} {self._path}: there is POST."
-                app = refusal(405, said, {"Allow": "POST"})
+                app = Refusal(405, said, {"Allow": "POST"})
             elif is_packed(Headers(scope=scope)):
-                app = refusal(415, PACKED)
+                app = Refusal(415, PACKED)
         await app(scope, receive, send)
 
     async def _judge(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,7 +76,7 @@ class BodyGuard:
         body: bytes = message["body"]
         caller: Caller = scope[SCOPE_KEY]
         if json_text.values(body) > json_text.MAX_SENT_VALUES:
-            await refusal(413, TOO_MANY)(scope, receive, send)
+            await Refusal(413, TOO_MANY)(scope, receive, send)
             return
         try:
             frame = await offload(len(body), partial(json_rpc.read, body))

@@ -4,7 +4,7 @@ import anyio
 import anyio.lowlevel
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from vapi_sessions_mcp.access.refusal import refusal
+from vapi_sessions_mcp.access.refusal import Refusal
 from vapi_sessions_mcp.errors import READ_AGAIN, STOPPED, Broken
 from vapi_sessions_mcp.logs import log_fault
 
@@ -39,11 +39,11 @@ class Boundary:
                 raise
             reads = scope["method"] in ("GET", "HEAD")
             status, said = (CUT_OFF_READING, READ_AGAIN) if reads else (CUT_OFF, STOPPED)
-            await refusal(status, said)(scope, receive, send)
+            await Refusal(status, said)(scope, receive, send)
         except Exception as exc:
             # What starts and stops with the process has nobody to answer to.
             if scope["type"] != "http":
                 raise
             log_fault(exc)
             if not begun:
-                await refusal(500, str(Broken()))(scope, receive, send)
+                await Refusal(500, str(Broken()))(scope, receive, send)

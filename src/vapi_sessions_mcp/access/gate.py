@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from vapi_sessions_mcp.access.refusal import refusal
+from vapi_sessions_mcp.access.refusal import Refusal
 from vapi_sessions_mcp.caller import KEY_HEADER, Caller, owner
 from vapi_sessions_mcp.key_shapes import key_fault
 from vapi_sessions_mcp.settings import Settings
@@ -137,7 +137,7 @@ class Gate:
             # What is wrong there is for the operator; anybody at all can get this answer.
             _LOG.warning("%s", exc)
             said = "Tokens cannot be checked just now, as their issuer gave no keys: try again."
-            raise Denied(refusal(503, said, {"Retry-After": "10"})) from exc
+            raise Denied(Refusal(503, said, {"Retry-After": "10"})) from exc
         if READ not in token.scopes:
             raise Denied(self._lacks(READ, "This needs the right to read sessions"))
         name = token.subject or token.client_id
@@ -158,12 +158,12 @@ class Gate:
             " ".join(self._scopes), "invalid_token" if reason else "", reason
         )
         said = reason or "This server asks who calls: send a token as Authorization: Bearer …"
-        return Denied(refusal(401, f"{said}.", {"WWW-Authenticate": challenge}))
+        return Denied(Refusal(401, f"{said}.", {"WWW-Authenticate": challenge}))
 
     def _lacks(self, scope: str, reason: str) -> Response:
         challenge = self._challenge(scope, "insufficient_scope", reason)
         said = f"{reason}: the scope {scope}."
-        return refusal(403, said, {"WWW-Authenticate": challenge})
+        return Refusal(403, said, {"WWW-Authenticate": challenge})
 
     def _challenge(self, scope: str, error: str, reason: str) -> str:
         parts = {
@@ -191,10 +191,10 @@ def _own_key(headers: Headers) -> str:
     values = headers.getlist(KEY_HEADER)
     if len(values) == 1 and (fault := key_fault(values[0])):
         said = f"{KEY_HEADER} {fault}, so nothing was sent to Vapi: send a private key only."
-        raise Denied(refusal(401, said, key_challenge(Caller(brings_key=True))))
+        raise Denied(Refusal(401, said, key_challenge(Caller(brings_key=True))))
     if len(values) != 1 or not values[0] or len(values[0]) > MAX_KEY or not is_one_word(values[0]):
         said = f"This server calls Vapi with each caller's own key: send yours in {KEY_HEADER}."
-        raise Denied(refusal(401, said, key_challenge(Caller(brings_key=True))))
+        raise Denied(Refusal(401, said, key_challenge(Caller(brings_key=True))))
     return values[0]
 
 

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from vapi_sessions_mcp.access.gate import SCOPE_KEY, Denied, Gate
 from vapi_sessions_mcp.access.health import PATHS
-from vapi_sessions_mcp.access.refusal import refusal
+from vapi_sessions_mcp.access.refusal import Refusal
 from vapi_sessions_mcp.host_names import normal_host
 from vapi_sessions_mcp.settings import Settings
 
@@ -79,7 +79,7 @@ class Guard:
         if scope["type"] == "http" and not scope["path"].isprintable():
             # A route matches before a line break at the end, too, and a proxy's rule may not.
             self._gate.telemetry.refused(404)
-            app = refusal(404, f"Cannot {scope['method']} this path.")
+            app = Refusal(404, f"Cannot {scope['method']} this path.")
         elif scope["type"] == "http" and scope["path"] not in self._open:
             app = await self._named(scope)
         await app(scope, receive, send)
@@ -95,7 +95,7 @@ class Guard:
         unnamed = await self._security.validate_request(Request(scope))
         if unnamed is None:
             return self._shared if origin in self._origins else self._ask
-        refused = refusal(unnamed.status_code, SAID[unnamed.status_code])
+        refused = Refusal(unnamed.status_code, SAID[unnamed.status_code])
         self._gate.note_refusal(refused)
         return refused
 

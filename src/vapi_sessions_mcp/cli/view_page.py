@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from vapi_sessions_mcp.access.refusal import refusal
+from vapi_sessions_mcp.access.refusal import Refusal
 from vapi_sessions_mcp.mcp_server.apps import packaged
 
 Json: TypeAlias = dict[str, Any]
@@ -75,7 +75,7 @@ class ViewPage:
         if request.method == "HEAD":  # whoever checks a link does not open it
             return Response(headers=HEADERS)
         if self._opened:
-            return refusal(410, USED)
+            return Refusal(410, USED)
         self._opened = True
         return RedirectResponse(f"/{self._secret}/", 303, HEADERS)
 
@@ -98,7 +98,7 @@ class ViewPage:
             asked = json.loads(await request.body())
             name, arguments = str(asked["name"]), dict(asked["arguments"])
         except (ValueError, TypeError, KeyError):
-            return refusal(400, "A call is a JSON object with a name and arguments.")
+            return Refusal(400, "A call is a JSON object with a name and arguments.")
         return JSONResponse(await self._call(name, arguments), headers=HEADERS)
 
     async def _close(self, request: Request) -> Response:

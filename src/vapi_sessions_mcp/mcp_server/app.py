@@ -12,13 +12,12 @@ from vapi_sessions_mcp.access.boundary import Boundary
 from vapi_sessions_mcp.access.gate import Gate
 from vapi_sessions_mcp.access.guard import Guard, allowed_names
 from vapi_sessions_mcp.access.health import Ask, health, nobody
+from vapi_sessions_mcp.access.refusal import MCP as MCP
 from vapi_sessions_mcp.contract.operations import offered
 from vapi_sessions_mcp.mcp_server.exchanges import Exchanges
 from vapi_sessions_mcp.mcp_server.large_answers import LargeAnswers
 from vapi_sessions_mcp.mcp_server.media_types import MediaTypes
 from vapi_sessions_mcp.settings import Settings
-
-MCP = "/mcp"
 
 
 def build_app(

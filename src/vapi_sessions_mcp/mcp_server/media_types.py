@@ -7,7 +7,7 @@ from typing import cast
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from vapi_sessions_mcp.access.refusal import refusal
+from vapi_sessions_mcp.access.refusal import Refusal
 
 JSON, EVENTS = "application/json", "text/event-stream"
 # In an ASGI scope: whether the client reads events as they come.
@@ -36,7 +36,7 @@ class MediaTypes:
             elif events:
                 send = _converted(send, EVENTS, _event)
             else:
-                app = refusal(406, NEITHER)
+                app = Refusal(406, NEITHER)
             # The SDK compares the type of the body by case, which it does not have.
             fields = [
                 (name, value.lower() if name == b"content-type" else value)

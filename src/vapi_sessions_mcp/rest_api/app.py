@@ -17,7 +17,7 @@ from vapi_sessions_mcp.access.boundary import Boundary
 from vapi_sessions_mcp.access.gate import Gate, caller_of
 from vapi_sessions_mcp.access.guard import Guard
 from vapi_sessions_mcp.access.health import Ask, health, nobody
-from vapi_sessions_mcp.access.refusal import refusal
+from vapi_sessions_mcp.access.refusal import Refusal
 from vapi_sessions_mcp.caller import Caller, CallRecord, owner
 from vapi_sessions_mcp.contract.operations import Operation, by_path, offered
 from vapi_sessions_mcp.contract.parsing import parse
@@ -110,7 +110,7 @@ def _endpoint(
         except ClientDisconnect:
             # Half a request is no call, and whoever sends many must not fill the log.
             telemetry.refused(400)
-            return refusal(400, "The body was cut off.")
+            return Refusal(400, "The body was cut off.")
         try:
             with (
                 telemetry.call(operation.short_name, record),
@@ -167,7 +167,7 @@ def _refused(
     message: str | list[str] = sessions.shape.text(error)
     if isinstance(error, BadArguments):
         message = [sessions.shape.text(problem) for problem in error.problems]
-    return refusal(status_of(error, operation), message, headers_of(error, caller))
+    return Refusal(status_of(error, operation), message, headers_of(error, caller))
 
 
 async def _no_call(gate: Gate, request: Request, exc: Exception) -> Response:
@@ -181,7 +181,7 @@ async def _no_call(gate: Gate, request: Request, exc: Exception) -> Response:
     if "Allow" in headers:
         headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
         message = f"{message}: there is {headers['Allow']}."
-    refused = refusal(error.status_code, message, headers)
+    refused = Refusal(error.status_code, message, headers)
     if error.status_code in (404, 405):
         # Whoever looks for paths must not fill the log.
         gate.telemetry.refused(error.status_code)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from vapi_sessions_mcp.sandbox.clock import EPOCH, MILLISECOND, Clock, timestamp
-from vapi_sessions_mcp.sandbox.samples import ORG_ID, sample_sessions
+from vapi_sessions_mcp.sandbox.samples import ORG_ID, samples_to_read
 from vapi_sessions_mcp.sandbox.search import Search, milliseconds
 
 # Written into the file's header ("VAPI"), so that a database of something else is left alone.
@@ -140,7 +140,7 @@ def _prepare(db: sqlite3.Connection, now: datetime) -> None:
         if not tables:
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             db.execute(TABLE)
-            db.executemany(INSERT, map(_row, sample_sessions(now)))
+            db.executemany(INSERT, map(_row, samples_to_read(now)))
 
 
 def _unusable(database: str, exc: Exception) -> SandboxError:

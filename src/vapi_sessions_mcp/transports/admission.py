@@ -5,7 +5,7 @@ import logging
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from vapi_sessions_mcp.access.health import PATHS
-from vapi_sessions_mcp.access.refusal import refusal
+from vapi_sessions_mcp.access.refusal import Refusal
 from vapi_sessions_mcp.transports.connections import Places
 
 _LOG = logging.getLogger("vapi_sessions_mcp.http")
@@ -28,7 +28,7 @@ class Admission:
                 said = "This server has as many calls as it can serve: call again in a moment."
                 self._places.telemetry.refused(503)
                 _LOG.warning("Refusing calls: %d are in flight.", self._places.limits.calls)
-                busy = refusal(503, said, {"Retry-After": "1", "Connection": "close"})
+                busy = Refusal(503, said, {"Retry-After": "1", "Connection": "close"})
                 await busy(scope, receive, send)
             else:
                 self._calls += 1

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from vapi_sessions_mcp.access.refusal import refusal
+from vapi_sessions_mcp.access.refusal import Refusal
 from vapi_sessions_mcp.errors import phrase
 from vapi_sessions_mcp.telemetry.report import OFF, Telemetry
 from vapi_sessions_mcp.transports.limits import Limits
@@ -162,7 +162,8 @@ class Connection(H11Protocol):
 
     def _refuse(self, status: int) -> None:
         self.places.telemetry.refused(status)
-        said = refusal(status, _SAID[status], {"Connection": "close"})
+        path = self.scope["path"] if self.wait == "body" else ""
+        said = Refusal(status, _SAID[status], {"Connection": "close"}).at(path)
         head = h11.Response(
             status_code=status, reason=phrase(status).encode(), headers=said.raw_headers
         )

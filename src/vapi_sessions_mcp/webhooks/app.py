@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from vapi_sessions_mcp import json_text
 from vapi_sessions_mcp.access.bodies import MAX_BODY, PACKED, TOO_MANY, is_packed
-from vapi_sessions_mcp.access.refusal import refusal
+from vapi_sessions_mcp.access.refusal import Refusal
 from vapi_sessions_mcp.bounded import TooLarge, collect
 from vapi_sessions_mcp.clock import Clock, real
 from vapi_sessions_mcp.offload import offload
@@ -49,28 +49,28 @@ def build_webhook(
     async def answer(request: Request) -> Response:
         if request.method != "POST":
             said = f"Cannot {request.method} {PATH}: there is POST."
-            return refusal(405, said, {"Allow": "POST"})
+            return Refusal(405, said, {"Allow": "POST"})
         if is_packed(request.headers):
-            return refusal(415, PACKED)
+            return Refusal(415, PACKED)
         if not _is_json(request.headers):
-            return refusal(415, "The body must be JSON: send Content-Type: application/json.")
+            return Refusal(415, "The body must be JSON: send Content-Type: application/json.")
         try:
             check = authentication.begin(request.headers)
             async with bodies.whole(request.stream()) as raw:
                 if json_text.values(raw) > json_text.MAX_SENT_VALUES:
-                    return refusal(413, TOO_MANY)
+                    return Refusal(413, TOO_MANY)
                 change = await offload(len(raw), partial(_read, raw, check))
         except Refused as exc:
-            return refusal(401, str(exc), {"WWW-Authenticate": 'Webhook realm="Vapi"'})
+            return Refusal(401, str(exc), {"WWW-Authenticate": 'Webhook realm="Vapi"'})
         except TooLarge:
-            return refusal(413, f"The body is larger than {MAX_BODY} bytes.")
+            return Refusal(413, f"The body is larger than {MAX_BODY} bytes.")
         except _Full:
             said = "Too much is being sent at once: send it again in a few seconds."
-            return refusal(503, said, {"Retry-After": "5"})
+            return Refusal(503, said, {"Retry-After": "5"})
         except ClientDisconnect:
-            return refusal(400, "The body was cut off.")
+            return Refusal(400, "The body was cut off.")
         except NotAMessage as exc:
-            return refusal(400, str(exc))
+            return Refusal(400, str(exc))
         except NoSuchSession:
             _IGNORED.warning("a report of a session without a usable id was ignored")
             return Response(status_code=204)
