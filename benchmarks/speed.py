@@ -154,7 +154,7 @@ FIGURES: dict[str, Measure] = {
         "page of 1000 summaries", "list_sessions", 1, {"limit": 1000, **SUMMARIES}, {"limit": 1000}
     ),
     **{
-        f"growth {count}": over_http(f"get over HTTP, {count} at once", count, max(100, count))
+        f"growth {count}": over_http(f"get over HTTP, {count} at once", count, max(400, 12 * count))
         for count in (1, 16, 64, 256, 1_000)
     },
     **{
