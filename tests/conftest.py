@@ -83,12 +83,16 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def one_certificate(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
-    """Nobody but who asks for it loads the certificates of this system, which takes 20 ms."""
+def given_environment(tmp_path_factory: pytest.TempPathFactory) -> Generator[dict[str, str]]:
+    """The environment as it was given: in ours there is one certificate in the system's place.
+
+    To load all of those takes 20 ms for each client. Who installs something needs them.
+    """
+    given = dict(os.environ)
     file, _ = self_signed(tmp_path_factory.mktemp("certificates"))
     with pytest.MonkeyPatch.context() as environ:
         environ.setenv("SSL_CERT_FILE", str(file))
-        yield
+        yield given
 
 
 @pytest.fixture(scope="session")

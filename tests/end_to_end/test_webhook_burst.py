@@ -10,7 +10,6 @@ from support.tools import LIST
 from support.webhook_servers import serving
 from support.webhooks import bearer, posted
 
-# Measured, it would take twice the time.
 pytestmark = pytest.mark.anyio
 
 URIS = ["vapi-session://s-1", "vapi-session://s-2"]

@@ -10,7 +10,7 @@ import sys
 import time
 from datetime import UTC, datetime
 
-# It would import pytest for a fixture: a tenth of a second, in hundreds of processes.
+# It would import pytest for a fixture: 50 ms, in hundreds of processes.
 sys.modules["pytest"] = None  # pyright: ignore[reportArgumentType] - how an import is made to fail
 import time_machine  # noqa: E402
 
