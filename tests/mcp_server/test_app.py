@@ -26,15 +26,20 @@ pytestmark = pytest.mark.anyio
 
 
 async def answered(
-    method: str, headers: dict[str, str], body: bytes = b"", *, session: Any = None
+    method: str,
+    headers: dict[str, str],
+    body: bytes = b"",
+    *,
+    session: Any = None,
+    path: str = MCP,
 ) -> httpx2.Response:
-    """What MCP at `MCP` answers, with Vapi always answering `session`."""
+    """What the app of MCP answers, with Vapi always answering `session`."""
     upstream = Upstream(httpx2.MockTransport(lambda _: httpx2.Response(200, json=session)))
     vapi = Vapi(SETTINGS, transport=upstream)
     server = build_server(Sessions(vapi, SETTINGS), SETTINGS)
     app = build_app(server, SETTINGS, Gate(SETTINGS, MCP))
     async with server.session_manager.run():
-        return await asked(app, method, MCP, headers.items(), body)
+        return await asked(app, method, path, headers.items(), body)
 
 
 async def called(era: str, arguments: dict[str, Any], *, session: Any = None) -> httpx2.Response:
@@ -69,6 +74,31 @@ async def test_the_sdks_client_reads_why_its_request_was_refused(era: str) -> No
         with pytest.RaisesGroup(said, flatten_subgroups=True):
             async with http, Client(transport, mode=era) as client:
                 await client.list_tools()
+
+
+@every_era
+async def test_what_the_sdk_refuses_in_plain_text_is_refused_like_all_else(era: str) -> None:
+    # Its client showed nothing of it.
+    call = tool_call(era, GET)
+    large = await answered("POST", call["headers"], b" " * (4 * 2**20 + 1))
+    assert refused(large, 413) == "The body may have 4 MiB at most."
+    form = {**call["headers"], "Content-Type": "application/x-www-form-urlencoded"}
+    said = "The body must be JSON: send Content-Type: application/json."
+    body = json.dumps(call["json"]).encode()
+    assert refused(await answered("POST", form, body), 400) == said
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "said"),
+    [("GET", "/nope", 404, "Not Found."), ("POST", "/health/live", 405, "Method Not Allowed.")],
+)
+async def test_elsewhere_it_is_refused_as_vapi_does(
+    method: str, path: str, status: int, said: str
+) -> None:
+    # A program reads the status and the message from JSON, wherever it asks.
+    answer = await answered(method, {}, path=path)
+    assert refused(answer, status) == said
+    assert ("Allow" in answer.headers) is (status == 405)
 
 
 @every_era

@@ -16,7 +16,7 @@ def refused(answer: httpx2.Response, status: int) -> str | list[str]:
     assert body.keys() == {"jsonrpc", "id", "error"}
     assert (body["jsonrpc"], body["id"]) == ("2.0", None)
     error = body["error"]
-    assert error["code"] == (-32600 if status < 500 else -32603)
+    assert error["code"] == (-32603 if status >= 500 or status == 424 else -32600)
     assert error["data"] == {"statusCode": status}
     assert isinstance(error["message"], str)
     return error["message"]

@@ -29,6 +29,16 @@ TOO_MANY = (
     f"The body holds more than {json_text.MAX_SENT_VALUES} values, which takes too long to read:"
     " send it in parts."
 )
+# What the SDK says in fewer words.
+WORDS = {
+    "Invalid Content-Type header": "The body must be JSON: send Content-Type: application/json.",
+    "Request body too large": f"The body may have {MAX_BODY // 2**20} MiB at most.",
+}
+
+
+def is_plain(headers: Headers) -> bool:
+    """Whether an answer is plain text, be it without saying so."""
+    return headers.get("Content-Type", "text/plain").startswith("text/plain")
 
 
 def is_packed(headers: Headers) -> bool:
@@ -57,7 +67,7 @@ class BodyGuard:
         """Pass the request on, or refuse it."""
         app = self._app
         if scope["type"] == "http":
-            send = self._counting(send)
+            send = self._refusing(scope, receive, send)
         if scope["type"] == "http" and scope["path"] == self._path:
             app = self._whole
             if scope["method"] != "POST":
@@ -101,15 +111,26 @@ class BodyGuard:
             app = self._gate.lacks_write()
         await app(scope, replay, send)
 
-    def _counting(self, send: Send) -> Send:
-        """`send`, which counts what was refused here or by the SDK."""
+    def _refusing(self, scope: Scope, receive: Receive, send: Send) -> Send:
+        """`send`, which counts refusals, and says in our shape what the SDK says as plain text."""
+        plain = 0
 
-        async def counting(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] in NO_CALL:
-                self._gate.telemetry.refused(message["status"])
-            await send(message)
+        async def refusing(message: Message) -> None:
+            nonlocal plain
+            if message["type"] == "http.response.start":
+                status, headers = message["status"], Headers(raw=message["headers"])
+                if status in NO_CALL:
+                    self._gate.telemetry.refused(status)
+                plain = status if status >= 400 and is_plain(headers) else 0
+                allowed.update({name: headers[name] for name in ("Allow",) if name in headers})
+            if not plain:
+                await send(message)
+            elif message["type"] == "http.response.body":
+                said = message["body"].decode()
+                await Refusal(plain, WORDS.get(said, f"{said}."), allowed)(scope, receive, send)
 
-        return counting
+        allowed: dict[str, str] = {}
+        return refusing
 
 
 def _unserved(version: str, message: dict[str, Any]) -> Response:

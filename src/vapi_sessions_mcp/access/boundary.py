@@ -4,12 +4,11 @@ import anyio
 import anyio.lowlevel
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from vapi_sessions_mcp.access.refusal import Refusal
+from vapi_sessions_mcp.access.refusal import CUT_OFF, Refusal
 from vapi_sessions_mcp.errors import READ_AGAIN, STOPPED, Broken
 from vapi_sessions_mcp.logs import log_fault
 
-# Failed Dependency: no client library sends a request again after it. What only reads may be.
-CUT_OFF, CUT_OFF_READING = 424, 503
+CUT_OFF_READING = 503  # what only reads may be sent again
 
 
 class Boundary:

@@ -9,6 +9,8 @@ from starlette.types import Receive, Scope, Send
 from vapi_sessions_mcp.errors import phrase
 
 MCP = "/mcp"
+# Failed Dependency: no client library sends a request again after it.
+CUT_OFF = 424
 # JSON-RPC's for what a client did wrong, and for what failed here.
 _INVALID_REQUEST, _INTERNAL_ERROR = -32600, -32603
 
@@ -29,8 +31,9 @@ class Refusal(JSONResponse):
 
     def at(self, path: str) -> Self:
         """Itself, as who sent a request to `path` reads it."""
-        if path == MCP:
-            code = _INVALID_REQUEST if self.status_code < 500 else _INTERNAL_ERROR
+        if path.removesuffix("/") == MCP:
+            failed = self.status_code >= 500 or self.status_code == CUT_OFF
+            code = _INTERNAL_ERROR if failed else _INVALID_REQUEST
             data = {"statusCode": self.status_code}
             error = {"code": code, "message": self._message, "data": data}
             # No id: most of what is refused has not been read.

@@ -23,8 +23,10 @@ def heavy_imports() -> Generator[None]:
     for name in _EAGER:
         _import_unopened(name)
     gc.disable()
-    yield
-    gc.enable()
+    try:
+        yield
+    finally:
+        gc.enable()
     gc.freeze()
     gc.set_threshold(50_000, *gc.get_threshold()[1:])
 
@@ -45,7 +47,11 @@ def _import_unopened(name: str) -> None:
 
     def opened(asked: str) -> Any:
         del vars(package)["__getattr__"]
-        loader.exec_module(package)
+        try:
+            loader.exec_module(package)
+        except BaseException:
+            vars(package)["__getattr__"] = opened  # who asks next tries again
+            raise
         return getattr(package, asked)
 
     vars(package)["__getattr__"] = opened
