@@ -29,16 +29,11 @@ TOO_MANY = (
     f"The body holds more than {json_text.MAX_SENT_VALUES} values, which takes too long to read:"
     " send it in parts."
 )
-# What the SDK says in fewer words.
+# For what the SDK says in fewer words, of a response that it sends whole.
 WORDS = {
     "Invalid Content-Type header": "The body must be JSON: send Content-Type: application/json.",
     "Request body too large": f"The body may have {MAX_BODY // 2**20} MiB at most.",
 }
-
-
-def is_plain(headers: Headers) -> bool:
-    """Whether an answer is plain text, be it without saying so."""
-    return headers.get("Content-Type", "text/plain").startswith("text/plain")
 
 
 def is_packed(headers: Headers) -> bool:
@@ -113,23 +108,26 @@ class BodyGuard:
 
     def _refusing(self, scope: Scope, receive: Receive, send: Send) -> Send:
         """`send`, which counts refusals, and says in our shape what the SDK says as plain text."""
-        plain = 0
+        plain: Message | None = None
 
         async def refusing(message: Message) -> None:
             nonlocal plain
-            if message["type"] == "http.response.start":
-                status, headers = message["status"], Headers(raw=message["headers"])
-                if status in NO_CALL:
-                    self._gate.telemetry.refused(status)
-                plain = status if status >= 400 and is_plain(headers) else 0
-                allowed.update({name: headers[name] for name in ("Allow",) if name in headers})
-            if not plain:
+            if message["type"] == "http.response.start" and message["status"] >= 400:
+                if message["status"] in NO_CALL:
+                    self._gate.telemetry.refused(message["status"])
+                kind = Headers(raw=message["headers"]).get("Content-Type", "text/plain")
+                plain = message if kind.startswith("text/plain") else None
+            if plain is None:
                 await send(message)
             elif message["type"] == "http.response.body":
-                said = message["body"].decode()
-                await Refusal(plain, WORDS.get(said, f"{said}."), allowed)(scope, receive, send)
+                said, allowed = message["body"].decode(), Headers(raw=plain["headers"]).get("Allow")
+                refused = Refusal(
+                    plain["status"],
+                    WORDS.get(said, f"{said}."),
+                    {"Allow": allowed} if allowed else None,
+                )
+                await refused(scope, receive, send)
 
-        allowed: dict[str, str] = {}
         return refusing
 
 
