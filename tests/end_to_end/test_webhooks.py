@@ -122,6 +122,35 @@ async def test_a_stop_ends_streams_and_waits_for_none() -> None:
         assert await server.running.ended() == 0
 
 
+@pytest.mark.measured
+async def test_with_a_redis_that_was_never_there_all_are_served() -> None:
+    # It is started last, or its address is wrong: each server is on its own, and works.
+    nowhere = {"VAPI_MCP_REDIS_URL": "redis://127.0.0.1:9"}
+    options = ("--sandbox", *UNENDING)
+    async with (
+        serving(**nowhere) as server,
+        started(*options, **nowhere) as desktop,
+        started(*options, **nowhere) as newer,
+        server.client() as client,
+        client.listen(resource_subscriptions=[URI]) as stream,
+    ):
+        for _ in range(2):  # Vapi repeats what it is not sure of
+            await server.post()
+        assert await anext(stream) == ResourceUpdated(URI)
+        await desktop.send(initialize(1, "2025-11-25"))
+        offered = (await desktop.receive())["result"]["capabilities"]["resources"]
+        assert offered == {"subscribe": True, "listChanged": True}
+        await desktop.send(INITIALIZED, legacy(2, "resources/subscribe", uri=URI))
+        assert (await desktop.receive())["result"] == {}
+        filter = {"resourceSubscriptions": [URI]}
+        await newer.send(modern(7, "subscriptions/listen", notifications=filter))
+        acknowledged = await newer.receive()
+        assert acknowledged["method"] == "notifications/subscriptions/acknowledged"
+        for process in (desktop, newer):
+            await process.end_input()
+            assert await process.ended() == 0
+
+
 @pytest.fixture
 async def redis(tmp_path: Path) -> AsyncGenerator[RedisServer]:
     async with RedisServer(tmp_path) as redis:
@@ -138,7 +167,6 @@ async def until_changed(stream: Subscription) -> list[ServerEvent]:
     return events
 
 
-@pytest.mark.measured
 async def test_replicas_and_a_desktop_host_hear_of_what_any_replica_is_told(
     redis: RedisServer,
 ) -> None:
