@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 # Real seconds for the kernel and for other threads to come up with something.
-PATIENCE = 0.05
+PATIENCE = 0.02
 
 
 class HurriedLoop(asyncio.SelectorEventLoop):
