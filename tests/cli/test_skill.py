@@ -50,6 +50,7 @@ def test_the_skill_is_valid_by_the_specification_s_own_validator(installed: Path
     assert len(SKILL.files["SKILL.md"].splitlines()) < 500
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("file", FILES)
 def test_every_command_in_the_skill_does_what_it_says(run: Run, tmp_path: Path, file: str) -> None:
     # An agent copies them; one wrong argument costs it a round, a wrong id a customer.
@@ -67,6 +68,7 @@ def test_every_command_in_the_skill_does_what_it_says(run: Run, tmp_path: Path, 
             assert page["results"] or page["total"], line
 
 
+@pytest.mark.unmeasured
 def test_the_searches_for_an_erasure_find_all_of_it_and_then_nothing(
     run: Run, tmp_path: Path
 ) -> None:

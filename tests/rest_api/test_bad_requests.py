@@ -68,6 +68,7 @@ async def rested(rest: Rest, method: str, target: str, kind: str, *body: bytes) 
     return answer
 
 
+@pytest.mark.measured
 @given(method=methods, target=targets, kind=content_types, body=st.binary() | bodies())
 @example(method="GET", target="/v1/session%0a", kind="", body=b"")
 def test_any_request_gets_an_answer_and_reaches_vapi_whole_or_not_at_all(
@@ -94,6 +95,7 @@ def test_any_body_is_stored_whole_or_refused(
 spelt = st.sampled_from([json.dumps, plain, escaped])
 
 
+@pytest.mark.measured
 @given(
     name=(any_text | odd | st.just("x" * 1000)).map(lambda name: json.loads(json.dumps(name))),
     first=spelt,

@@ -24,7 +24,6 @@ from vapi_sessions_mcp.settings import Settings
 from vapi_sessions_mcp.vapi.client import Vapi
 
 SNAPSHOT = Path(__file__).parents[1] / "snapshots" / "openapi.json"
-EXAMPLES = 30
 SANDBOX = create_app()
 SETTINGS = Settings(
     api_key=SANDBOX_KEY, base_url="http://localhost:9", allowed_hosts=("testserver",)
@@ -109,7 +108,7 @@ def test_a_change_that_may_have_been_made_is_promised_no_status_that_clients_rep
 
 @described.parametrize()
 @settings(
-    max_examples=EXAMPLES,
+    max_examples=settings().max_examples,
     derandomize=True,
     database=None,
     deadline=None,

@@ -8,9 +8,10 @@ import anyio
 import anyio.lowlevel
 import httpx2
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from support.properties import examples
 from vapi_sessions_mcp.caller import Caller, CallRecord
 from vapi_sessions_mcp.contract.operations import UPDATE
 from vapi_sessions_mcp.contract.parsing import parse
@@ -84,7 +85,7 @@ async def run(vapi: Storing, count: int) -> list[str]:
     return ended
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@examples(2)
 @given(
     rule=st.sampled_from(RULES),
     count=st.integers(1, 8),

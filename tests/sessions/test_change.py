@@ -155,6 +155,7 @@ async def test_lifetimes_that_are_set_at_once_do_not_shorten_one_another(
         assert (await sandbox.call("GET"))["expirationSeconds"] == 2_592_000
 
 
+@pytest.mark.measured
 async def test_a_consent_is_to_that_change_alone(
     sandbox: Sandbox, upstream: Upstream, era: str
 ) -> None:

@@ -4,7 +4,6 @@ import json
 from typing import Any, TypeAlias
 
 import pytest
-from hypothesis import settings
 
 from support.pinned import (
     BOUND,
@@ -19,6 +18,7 @@ from support.pinned import (
     names,
     pinned_to,
 )
+from support.properties import examples
 from support.upstream import Upstream
 from vapi_sessions_mcp.caller import Caller, CallRecord
 from vapi_sessions_mcp.contract.list_filters import ListRequest
@@ -44,7 +44,7 @@ pytestmark = pytest.mark.anyio
 
 Json: TypeAlias = dict[str, Any]
 
-bounded = settings(max_examples=150, deadline=None, derandomize=True)
+bounded = examples(6)
 
 
 ONE: list[tuple[Operation, Json]] = [

@@ -107,6 +107,7 @@ async def test_other_filters_go_along_with_each_page(connect: Connect, upstream:
     ]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("count", "arguments", "asked", "coverage"),
     [
@@ -167,6 +168,7 @@ async def test_limit_0_only_counts(connect: Connect, upstream: Upstream) -> None
     assert sizes(upstream) == [("1", "101")] * 4
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("order", ["ASC", "DESC"])
 @pytest.mark.parametrize(
     ("most", "tool_names"), [([17], "full"), ([100, 1], "short"), ([250, 3, 99], "full")]

@@ -5,9 +5,10 @@ from typing import Any, TypeAlias, cast
 
 import anyio
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from support.properties import examples
 from support.timeline import START, listed, stamp
 from vapi_sessions_mcp.contract.list_filters import ListFilters, ListRequest
 from vapi_sessions_mcp.contract.operations import Operation
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.unmeasured
 
 Json: TypeAlias = dict[str, Any]
 
-bounded = settings(max_examples=300, deadline=None, derandomize=True)
+bounded = examples(6)
 
 # Few instants, so that many sessions share one, and digits that Vapi stores and does not show.
 moments = st.tuples(st.integers(0, 5), st.sampled_from([0, 0, 0, 123, 999]))

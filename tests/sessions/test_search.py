@@ -7,9 +7,10 @@ from typing import Any, Literal, TypeAlias
 
 import anyio
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from support.properties import examples
 from support.timeline import listed, stamp
 from vapi_sessions_mcp.contract.list_filters import ListFilters, ListRequest
 from vapi_sessions_mcp.contract.parsing import parse
@@ -20,7 +21,7 @@ from vapi_sessions_mcp.sessions.search import Wanted, folded
 Json: TypeAlias = dict[str, Any]
 
 FORMS: tuple[Literal["NFC", "NFD", "NFKC", "NFKD"], ...] = ("NFC", "NFD", "NFKC", "NFKD")
-bounded = settings(max_examples=150, deadline=None, derandomize=True)
+bounded = examples(6)
 
 
 def found(wanted: str, session: Json) -> bool:

@@ -203,7 +203,7 @@ def test_a_wait_of_ten_seconds_is_sat_out_and_a_longer_one_is_not() -> None:
         assert Retries().take_retry(GET, error, 1) is None
 
 
-@examples(6)
+@examples(12)
 @given(st.integers(0, 86_399), st.integers(0, 999_999_999))
 def test_seconds_are_read_as_they_are_written(seconds: int, fraction: int) -> None:
     # Whole seconds by the standard; some gateways add a fraction.
@@ -212,7 +212,7 @@ def test_seconds_are_read_as_they_are_written(seconds: int, fraction: int) -> No
     assert retry_after({"Retry-After": written}) == float(written)
 
 
-@examples(6)
+@examples(12)
 @given(
     st.datetimes(datetime(1970, 1, 1), datetime(2068, 12, 30), timezones=st.just(UTC)),
     st.integers(-100_000, 100_000),
@@ -261,7 +261,7 @@ dates = st.tuples(st.sampled_from([" ", "", "\t"]), st.lists(pieces, max_size=7)
 )
 
 
-@examples(20)
+@examples(40)
 @given(anything | dates, anything | dates)
 @example("Fri, 31 Dec 9999 23:59:59 -2359", "Mon, 01 Jan 0001 00:00:00 +2359")
 @example("9" * 9, "")

@@ -34,7 +34,7 @@ from support.tools import (
 )
 from support.upstream import Connect
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.unmeasured]
 
 BUDGETS = (2_000, 5_000, 50_000)
 every_session = pytest.mark.parametrize("name", generated())
@@ -124,6 +124,7 @@ async def test_the_note_counts_as_well() -> None:
             assert (spent(result) == whole - 64) == (budget >= whole)
 
 
+@pytest.mark.measured
 async def test_filters_that_are_long_are_not_repeated() -> None:
     # The caller has them; a hundred ids would cost more than the rows they find.
     upstream = fixed_upstream([session(n) for n in range(300)])
@@ -256,6 +257,7 @@ async def test_rows_of_every_size_are_reached_through_the_notes(default: str) ->
         assert numbers(seen[one["id"]]) == numbers(one)
 
 
+@pytest.mark.measured
 async def test_a_page_of_which_nothing_fits_comes_as_summaries() -> None:
     # Better than an empty page; the note has the call for what was asked.
     sessions = [session(n, messages=talk(300)) for n in range(3)]

@@ -13,7 +13,7 @@ from support.masked import ID, Keeper, answers, full, resources, session
 from support.tools import GET, LIST, text
 from support.upstream import Connect, Upstream
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.unmeasured]
 
 Json: TypeAlias = dict[str, Any]
 

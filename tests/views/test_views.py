@@ -191,6 +191,7 @@ async def test_the_setting_is_the_default_everywhere(connect: Connect, view: str
 # Full
 
 
+@pytest.mark.unmeasured
 @every_session
 async def test_full_is_what_vapi_sent_value_for_value(name: str, era: str) -> None:
     # Unknown fields, nulls and wrong types are Vapi's to send and the agent's to see.
