@@ -232,4 +232,6 @@ def test_of_what_is_not_used_nothing_is_said(examine: Examine) -> None:
     assert not checks["Redis"][0]
     given["VAPI_MCP_REDIS_URL"] += "/0?foo=1"
     checks, _ = examine("--sandbox", **given)
-    assert not checks["Redis"][0]
+    ok, said = checks["Redis"]
+    assert not ok
+    assert "an option behind ? that is unknown" in said

@@ -12,7 +12,7 @@ from mcp.client.subscriptions import Subscription
 from mcp.server.subscriptions import ResourcesListChanged, ResourceUpdated, ServerEvent
 
 from support.http_calls import LEGACY, META, message, request
-from support.processes import PATIENCE, UNENDING, started, url_in
+from support.processes import PATIENCE, UNENDING, Running, started, url_in
 from support.redis_server import RedisServer
 from support.stdio_calls import INITIALIZED, initialize, legacy, modern
 from support.tools import CREATE, DELETE, UPDATE
@@ -122,6 +122,19 @@ async def test_a_stop_ends_streams_and_waits_for_none() -> None:
         assert await server.running.ended() == 0
 
 
+async def subscribe(desktop: Running, newer: Running) -> None:
+    """Have a desktop host of each era ask for the changes of one session."""
+    await desktop.send(initialize(1, "2025-11-25"))
+    offered = (await desktop.receive())["result"]["capabilities"]["resources"]
+    assert offered == {"subscribe": True, "listChanged": True}
+    await desktop.send(INITIALIZED, legacy(2, "resources/subscribe", uri=URI))
+    assert (await desktop.receive())["result"] == {}
+    filter = {"resourceSubscriptions": [URI]}
+    await newer.send(modern(7, "subscriptions/listen", notifications=filter))
+    acknowledged = await newer.receive()
+    assert acknowledged["method"] == "notifications/subscriptions/acknowledged"
+
+
 @pytest.mark.measured
 async def test_with_a_redis_that_was_never_there_all_are_served() -> None:
     # It is started last, or its address is wrong: each server is on its own, and works.
@@ -137,15 +150,7 @@ async def test_with_a_redis_that_was_never_there_all_are_served() -> None:
         for _ in range(2):  # Vapi repeats what it is not sure of
             await server.post()
         assert await anext(stream) == ResourceUpdated(URI)
-        await desktop.send(initialize(1, "2025-11-25"))
-        offered = (await desktop.receive())["result"]["capabilities"]["resources"]
-        assert offered == {"subscribe": True, "listChanged": True}
-        await desktop.send(INITIALIZED, legacy(2, "resources/subscribe", uri=URI))
-        assert (await desktop.receive())["result"] == {}
-        filter = {"resourceSubscriptions": [URI]}
-        await newer.send(modern(7, "subscriptions/listen", notifications=filter))
-        acknowledged = await newer.receive()
-        assert acknowledged["method"] == "notifications/subscriptions/acknowledged"
+        await subscribe(desktop, newer)
         for process in (desktop, newer):
             await process.end_input()
             assert await process.ended() == 0
@@ -183,15 +188,7 @@ async def test_replicas_and_a_desktop_host_hear_of_what_any_replica_is_told(
         client_one.listen(resource_subscriptions=both, resources_list_changed=True) as of_one,
         client_two.listen(resource_subscriptions=both, resources_list_changed=True) as of_two,
     ):
-        await desktop.send(initialize(1, "2025-11-25"))
-        offered = (await desktop.receive())["result"]["capabilities"]["resources"]
-        assert offered == {"subscribe": True, "listChanged": True}
-        await desktop.send(INITIALIZED, legacy(2, "resources/subscribe", uri=URI))
-        assert (await desktop.receive())["result"] == {}
-        filter = {"resourceSubscriptions": [URI]}
-        await newer.send(modern(7, "subscriptions/listen", notifications=filter))
-        acknowledged = await newer.receive()
-        assert acknowledged["method"] == "notifications/subscriptions/acknowledged"
+        await subscribe(desktop, newer)
 
         # The first may come before the others hear.
         numbers = iter(range(1_000))
